@@ -1,0 +1,231 @@
+"""What `config/` says: one thing, one file, the file's name is its id; read by pydantic, unknown keys refused.
+
+Imports no array library: DAG files read the configuration at every parse. Secrets and store URLs come from the
+environment only.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import ConfigError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(default="", description="File name without suffix; filled in on reading")
+
+
+class Provider(BaseModel):
+    """An organisation to be credited, in STAC's words."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="Name of the organisation")
+    roles: tuple[Literal["licensor", "producer", "processor", "host"], ...] = Field(("producer",), description="STAC roles")
+    url: str | None = Field(None, description="Home page")
+
+
+class FeedConfig(_Strict):
+    """A remote source of one known protocol."""
+
+    title: str = Field(description="What it is, for people")
+    protocol: str = Field(description="Key of PROTOCOLS in pipeline/feeds")
+    url: str = Field(description="Address of the live endpoint, or path of a local file for static maps")
+    allowed_hosts: tuple[str, ...] = Field((), description="Further hosts (or .suffixes) its payloads may point to")
+    schedule: str | None = Field(None, description="Cron expression of the poll, UTC; none: not polled")
+    lookback_hours: float = Field(24, gt=0, description="How far back a poll looks, hours")
+    promise_minutes: float | None = Field(None, gt=0, description="Age of the newest granule that is still in order, minutes")
+    licence: str = Field(description="SPDX identifier or STAC's 'other'")
+    attribution: str = Field(description="Credit that travels to every product")
+    providers: tuple[Provider, ...] = Field((), description="Organisations behind the data")
+    archive: bool = Field(False, description="Keep the windows read from remote rasters (required for Actual alerts)")
+    options: dict[str, Any] = Field(default_factory=dict, description="Options of the protocol; checked by the protocol itself")
+
+
+class RegionConfig(_Strict):
+    """A part of the world that is watched."""
+
+    title: str = Field(description="Name for people")
+    bounds: tuple[float, float, float, float] = Field(description="west, south, east, north, degrees")
+    crs: str = Field("EPSG:4326", description="CRS of region grids")
+    languages: tuple[str, ...] = Field(("en",), description="Languages of alerts, BCP 47, the first is the main one")
+    areas: str | None = Field(None, description="GeoJSON or GeoPackage of administrative areas (path beside config/)")
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Self:
+        west, south, east, north = self.bounds
+        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90):
+            raise ValueError(f"bounds {self.bounds}: expected west, south, east, north in degrees, south < north")
+        return self
+
+
+def _shorthand(value: Any) -> Any:
+    return {"from": value} if isinstance(value, str) else value
+
+
+class Binding(BaseModel):
+    """Where one layer input comes from: `feed.variable` or `hazard.variable`, and when."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    source: str = Field(
+        alias="from", pattern=r"^[a-z][a-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$", description="feed.variable or hazard.variable"
+    )
+    at: Literal["same", "previous", "latest", "static"] = Field("same", description="Which one, relative to the subject")
+    reduce: Literal["at_local_noon", "total_to_local_noon"] | None = Field(None, description="How UTC steps become one day")
+    start: float | None = Field(None, description="Value of a cold start, where `previous` does not exist yet")
+    resampling: str = Field("bilinear", description="How it is brought to the subject's grid")
+    optional: bool = Field(False, description="Run without it where it is not there")
+
+    @property
+    def origin(self) -> str:
+        """Id of the feed or hazard."""
+        return self.source.split(".")[0]
+
+    @property
+    def variable(self) -> str:
+        """Name of the variable there."""
+        return self.source.split(".")[1]
+
+
+class Season(BaseModel):
+    """How a layer with memory starts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cold_start: str | None = Field(None, description="First day (ISO date) that may start from `start` values; none: any day")
+    spin_up_days: int = Field(0, ge=0, description="Days after a cold start whose products are marked spin-up")
+    forecast_days: int = Field(0, ge=0, description="Days beyond the analysis day that are computed, never used as state")
+
+
+class AlertBinding(BaseModel):
+    """Which rule turns a hazard's products into alerts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: str = Field(description="Id of config/alerts/<id>.yaml")
+
+
+class HazardConfig(_Strict):
+    """A layer bound to its inputs, grid and regions."""
+
+    layer: str = Field(description="Key of HAZARDS in pipeline/hazards")
+    regions: tuple[str, ...] = Field(description="Ids of regions it is computed for")
+    grid: Literal["region", "scene", "event"] = Field(description="What kind of subject it is about")
+    resolution: float = Field(gt=0, description="Cell size: degrees on a geographic grid, metres on a projected one")
+    radius_km: float = Field(300, gt=0, description="Half-width of an event-centred grid, km")
+    minimum_magnitude: float = Field(4.5, description="Smallest event that is computed (event grid only)")
+    inputs: dict[str, Annotated[Binding, BeforeValidator(_shorthand)]] = Field(description="Layer input: where it comes from")
+    trigger: str = Field(description="Feed whose news starts a run")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Keyword-only parameters of the layer")
+    season: Season = Field(default_factory=Season, description="Memory: cold start, spin-up, forecast days")
+    alert: AlertBinding | None = Field(None, description="Rule of its alerts; none: never alerts")
+    max_age_hours: float = Field(48, gt=0, description="Data older than this never alert (back-fill, frozen feed), hours")
+
+
+class AlertConfig(_Strict):
+    """A rule of `pipeline/alerts/rules.py` with its thresholds and the words of its messages."""
+
+    rule: str = Field(description="Key of RULES in pipeline/alerts")
+    sender: str = Field(description="CAP sender: a guaranteed unique name of the authority")
+    sender_name: str = Field(description="Name of the authority for people")
+    status: Literal["Actual", "Exercise", "Test"] = Field("Test", description="CAP status outside exercises")
+    event_code: str = Field(description="Code of the OASIS event terms list")
+    category: Literal["Geo", "Met", "Safety", "Fire", "Env", "Other"] = Field(description="CAP category")
+    expires_hours: float = Field(24, gt=0, description="How long a message stands, hours")
+    response_type: str = Field("Monitor", description="CAP responseType")
+    web: str | None = Field(None, description="Page about the warnings")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Thresholds of the rule; checked by the rule")
+
+
+class Config:
+    """All of one configuration folder, read on demand and cross-checked by `check`."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise ConfigError(f"{folder}: no such configuration folder; expected feeds/, hazards/, regions/, alerts/ in it")
+        self.folder = folder
+
+    @cached_property
+    def feeds(self) -> dict[str, FeedConfig]:
+        """Feeds by id, sorted."""
+        return _read(self.folder / "feeds", FeedConfig)
+
+    @cached_property
+    def hazards(self) -> dict[str, HazardConfig]:
+        """Hazards by id, sorted."""
+        return _read(self.folder / "hazards", HazardConfig)
+
+    @cached_property
+    def regions(self) -> dict[str, RegionConfig]:
+        """Regions by id, sorted."""
+        return _read(self.folder / "regions", RegionConfig)
+
+    @cached_property
+    def alerts(self) -> dict[str, AlertConfig]:
+        """Alert rules by id, sorted."""
+        return _read(self.folder / "alerts", AlertConfig)
+
+    def hazards_of(self, feed: str) -> dict[str, HazardConfig]:
+        """Hazards that news of a feed may start."""
+        return {id: hazard for id, hazard in self.hazards.items() if hazard.trigger == feed}
+
+    def check(self) -> None:
+        """Raise ConfigError at the first name that points nowhere."""
+        for id, hazard in self.hazards.items():
+            where = f"{self.folder}/hazards/{id}.yaml"
+            _known(where, "trigger", hazard.trigger, self.feeds)
+            for region in hazard.regions:
+                _known(where, "regions", region, self.regions)
+            for name, binding in hazard.inputs.items():
+                _known(where, f"inputs.{name}", binding.origin, {**self.feeds, **self.hazards})
+            if hazard.alert is not None:
+                _known(where, "alert.rule", hazard.alert.rule, self.alerts)
+
+
+def load(folder: Path | None = None) -> Config:
+    """Return the configuration of a folder: the argument, else HAZMON_CONFIG, else ./config."""
+    return Config(folder or Path(os.environ.get("HAZMON_CONFIG", "config")))
+
+
+def home() -> str:
+    """Return where state lives: HAZMON_HOME (a folder or s3:// URL), else ./.hazmon."""
+    return os.environ.get("HAZMON_HOME", ".hazmon")
+
+
+Kind = TypeVar("Kind", bound=_Strict)
+
+
+def _read(folder: Path, kind: type[Kind]) -> dict[str, Kind]:
+    found = {path.stem: _read_one(path, kind) for path in sorted(folder.glob("*.yaml"))}
+    return found
+
+
+def _read_one(path: Path, kind: type[Kind]) -> Kind:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: found {type(data).__name__}, expected a mapping of fields")
+    if data.get("id", path.stem) != path.stem:
+        raise ConfigError(f"{path}: field id: found {data['id']!r}, expected the file's name {path.stem!r}")
+    try:
+        return kind.model_validate({**data, "id": path.stem})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "file"
+        raise ConfigError(f"{path}: field {where}: {first['msg']}; found {first['input']!r}") from error
+
+
+def _known(where: str, field: str, name: str, known: dict[str, Any]) -> None:
+    if name not in known:
+        raise ConfigError(f"{where}: field {field}: found {name!r}, expected one of {sorted(known)}")

@@ -1,0 +1,104 @@
+"""The whole error tree, and who may retry what.
+
+HazmonError
+├── ConfigError            the configuration is wrong: a person mends it (exit 2)
+├── FeedError
+│   ├── FeedUnavailable    the source does not answer now: the only error that is retried
+│   ├── FeedMalformed      the source answered something unreadable: quarantined, never retried
+│   └── FeedRefused        policy forbids it (host not allowed, invented georeferencing): never retried
+├── InputError             an array or argument breaks a declaration
+│   ├── UnitsError         units missing or not convertible
+│   └── GridError          not on the grid it should be on
+├── InputNotReady          an input does not exist yet: rescheduled, not failed
+├── StoreError             the store refuses or cannot be reached
+│   ├── KeyMissing         nothing is stored under this key
+│   └── Conflict           somebody else changed the object first
+├── ProductError           a product that cannot be written or read back
+└── AlertError             an alert that may not be sent as it stands
+"""
+
+
+class HazmonError(Exception):
+    """Root of every error raised on purpose; the message says what was found and what was expected."""
+
+    exit_code = 1
+
+
+class ConfigError(HazmonError):
+    """The configuration is wrong; names file, field, found and expected."""
+
+    exit_code = 2
+
+
+class FeedError(HazmonError):
+    """A remote source or its payload is at fault."""
+
+
+class FeedUnavailable(FeedError):
+    """The source does not answer now (time-out, 429, 5xx, connection refused); the only error retried.
+
+    Parameters
+    ----------
+    message
+        What was asked and what came back.
+    retry_after
+        Seconds the source asked to wait, where it did.
+    """
+
+    exit_code = 75
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class FeedMalformed(FeedError):
+    """The payload cannot be read; its bytes go to quarantine and it is never retried."""
+
+    exit_code = 65
+
+
+class FeedRefused(FeedError):
+    """Policy forbids this source or payload (host not allowed, invented georeferencing)."""
+
+    exit_code = 65
+
+
+class InputError(HazmonError):
+    """An array or argument breaks a declaration."""
+
+    exit_code = 2
+
+
+class UnitsError(InputError):
+    """Units are missing or cannot be converted."""
+
+
+class GridError(InputError):
+    """An array is not on the grid it should be on."""
+
+
+class InputNotReady(HazmonError):
+    """An input does not exist yet; the work is rescheduled, not failed."""
+
+    exit_code = 75
+
+
+class StoreError(HazmonError):
+    """The store refuses or cannot be reached."""
+
+
+class KeyMissing(StoreError):
+    """Nothing is stored under this key."""
+
+
+class Conflict(StoreError):
+    """Somebody else changed the object first."""
+
+
+class ProductError(HazmonError):
+    """A product cannot be written or read back."""
+
+
+class AlertError(HazmonError):
+    """An alert may not be sent as it stands."""

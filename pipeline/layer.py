@@ -1,0 +1,240 @@
+"""What a hazard layer is: a pure function and the declaration it must keep.
+
+    @layer(
+        title="...",
+        inputs={"sigma0": Variable("1", "backscatter, linear power")},
+        outputs={"water": Variable("1", "...", dtype="uint8", nodata=255, labels={0: "dry", 1: "water"}), ...},
+        answers=Answers(estimate="water", uncertainty="likelihood", exclusion="exclusion"),
+        source="Author (year), Eq. n", doi="10.1000/xyz", version="1.0.0",
+    )
+    def flood(sigma0, *, ceiling=-15.0): ...
+
+Calling the layer converts units or refuses, stays lazy, and seals dtype, nodata and labels.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+import numpy as np
+import xarray as xr
+
+from pipeline import units
+from pipeline.errors import GridError, InputError
+from pipeline.grid import geobox_of, on_geobox
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One input or output of a layer."""
+
+    units: str
+    """UDUNITS text; "1" for a ratio, class or index."""
+    long_name: str
+    on: Literal["grid", "scalar"] = "grid"
+    """A value for every cell, or one value for the whole subject (an event's magnitude)."""
+    dtype: str = "float32"
+    nodata: float = math.nan
+    """The stored value of "unknown"; NaN inside a layer whatever it is here."""
+    standard_name: str | None = None
+    """CF standard name, where CF has one."""
+    labels: Mapping[int, str] | None = None
+    """Meaning of each code of a categorical variable."""
+    colours: Mapping[float, str] | None = None
+    """Colour ("#rrggbb") of each code, or of stops between which a continuous variable is interpolated."""
+    precision: float | None = None
+    """Largest error (in `units`) storage may add; None keeps every bit."""
+    optional: bool = False
+    """An input that may be absent: the layer then receives NaN everywhere."""
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether the values are codes with labels."""
+        return self.labels is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Which outputs answer the questions every hazard must answer; the fourth, age, is the product's own."""
+
+    estimate: str
+    uncertainty: str
+    """Standard deviation, or likelihood for a classification."""
+    exclusion: str
+    """Codes of why the method cannot know; 0 is "inside the method's range"."""
+
+
+Function = Callable[..., Mapping[str, xr.DataArray]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A declared hazard function; call it with its inputs by position or name, its parameters by name."""
+
+    name: str
+    title: str
+    function: Function
+    inputs: Mapping[str, Variable]
+    outputs: Mapping[str, Variable]
+    answers: Answers
+    source: str
+    version: str
+    doi: str | None = None
+    blockwise: bool = True
+    """Whether a block of output depends on the same block of input alone (else: two reads are allowed)."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword-only parameters and their defaults."""
+
+    def __call__(self, *args: xr.DataArray | None, **kwargs: Any) -> xr.Dataset:
+        """Return the sealed outputs as one dataset on the grid of the inputs, lazy where the inputs are.
+
+        Raises
+        ------
+        UnitsError
+            Where an input names no units, or units of another kind.
+        GridError
+            Where grid inputs are not on one grid, or a scalar input has dimensions.
+        InputError
+            Where an input is missing or a parameter unknown.
+        """
+        given = dict(zip(self.inputs, args, strict=False))
+        parameters = {name: kwargs.pop(name) for name in list(kwargs) if name in self.parameters}
+        unknown = sorted(set(kwargs) - set(self.inputs))
+        if unknown or len(args) > len(self.inputs):
+            known = f"inputs {list(self.inputs)}, parameters {list(self.parameters)}"
+            raise InputError(f"layer {self.name}: found {unknown or list(args)}; expected {known}")
+        arrays = self._prepared({**given, **kwargs})
+        found = self.function(*arrays.values(), **parameters)
+        return self._sealed(found, next(arrays[name] for name, v in self.inputs.items() if v.on == "grid"))
+
+    def _prepared(self, given: Mapping[str, xr.DataArray | None]) -> dict[str, xr.DataArray]:
+        arrays: dict[str, xr.DataArray | None] = {}
+        for name, variable in self.inputs.items():
+            array = given.get(name)
+            if array is None and not variable.optional:
+                raise InputError(f"layer {self.name}: input {name!r} ({variable.long_name}) is missing")
+            arrays[name] = None if array is None else units.require(array.rename(name), variable.units)
+        template = self._one_grid(arrays)
+        return {
+            name: _unknown_like(template, name, self.inputs[name]) if array is None else array for name, array in arrays.items()
+        }
+
+    def _one_grid(self, arrays: Mapping[str, xr.DataArray | None]) -> xr.DataArray:
+        """Return the first grid input after checking that all others lie on its grid."""
+        template: xr.DataArray | None = None
+        for name, array in arrays.items():
+            if array is None:
+                continue
+            if self.inputs[name].on == "scalar":
+                if array.ndim:
+                    raise GridError(f"layer {self.name}: input {name!r} has dims {array.dims}; expected a single value")
+            elif template is None:
+                template = array
+                geobox_of(template)
+            elif geobox_of(array) != geobox_of(template):
+                raise GridError(
+                    f"layer {self.name}: input {name!r} is on {geobox_of(array)}, {template.name!r} on {geobox_of(template)}"
+                )
+        if template is None:
+            raise GridError(f"layer {self.name}: no grid input was given")
+        return template
+
+    def _sealed(self, found: Mapping[str, xr.DataArray], template: xr.DataArray) -> xr.Dataset:
+        if set(found) != set(self.outputs):
+            raise InputError(f"layer {self.name}: returned {sorted(found)}, declared {sorted(self.outputs)}")
+        geobox = geobox_of(template)
+        extra = {n: c for n, c in template.coords.items() if not c.ndim and n not in ("spatial_ref",)}
+        sealed = {name: seal(on_geobox(found[name], geobox), variable) for name, variable in self.outputs.items()}
+        return xr.Dataset({name: array.assign_coords(extra) for name, array in sealed.items()})
+
+
+def seal(array: xr.DataArray, variable: Variable) -> xr.DataArray:
+    """Return the array in the declared dtype with unknown as the declared nodata, and the declared attributes."""
+    dtype = np.dtype(variable.dtype)
+    if np.issubdtype(array.dtype, np.floating) and not np.issubdtype(dtype, np.floating):
+        array = array.where(np.isfinite(array), variable.nodata)
+    attributes: dict[str, Any] = {"units": variable.units, "long_name": variable.long_name, "nodata": variable.nodata}
+    if variable.standard_name:
+        attributes["standard_name"] = variable.standard_name
+    if variable.labels:
+        attributes["flag_values"] = np.array(list(variable.labels), dtype=dtype)
+        attributes["flag_meanings"] = " ".join(text.replace(" ", "_") for text in variable.labels.values())
+    sealed = array.astype(dtype, copy=False)
+    sealed.attrs = attributes
+    return sealed
+
+
+def layer(
+    *,
+    title: str,
+    inputs: Mapping[str, Variable],
+    outputs: Mapping[str, Variable],
+    answers: Answers,
+    source: str,
+    version: str,
+    doi: str | None = None,
+    blockwise: bool = True,
+) -> Callable[[Function], Layer]:
+    """Return a decorator that makes a pure function a `Layer`, refusing one that differs from its declaration."""
+
+    def declare(function: Function) -> Layer:
+        parameters = inspect.signature(function).parameters.values()
+        positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        tunable = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        name = function.__name__
+        if positional != list(inputs):
+            raise InputError(f"layer {name}: takes {positional}, declares inputs {list(inputs)}")
+        if inspect.Parameter.empty in tunable.values():
+            raise InputError(f"layer {name}: every keyword-only parameter needs a default; found {tunable}")
+        missing = {answers.estimate, answers.uncertainty, answers.exclusion} - set(outputs)
+        if missing:
+            raise InputError(f"layer {name}: answers name {sorted(missing)}, which are no outputs")
+        return Layer(
+            name=name,
+            title=title,
+            function=function,
+            inputs=dict(inputs),
+            outputs=dict(outputs),
+            answers=answers,
+            source=source,
+            version=version,
+            doi=doi,
+            blockwise=blockwise,
+            parameters=tunable,
+        )
+
+    return declare
+
+
+def blockwise(
+    kernel: Callable[..., Any], *arrays: xr.DataArray, dtypes: Sequence[str], **parameters: Any
+) -> tuple[xr.DataArray, ...]:
+    """Return one array per dtype: a kernel over matching blocks, lazily for Dask and at once for NumPy.
+
+    Parameters
+    ----------
+    kernel
+        Takes one NumPy array per input (0-d for scalars) and the parameters; returns one array per dtype,
+        shaped like the broadcast inputs. Must not use `parallel=True`: parallelism belongs to Dask.
+    arrays
+        Grid arrays on one grid, and 0-d arrays.
+    """
+    outputs = xr.apply_ufunc(
+        kernel,
+        *xr.unify_chunks(*arrays),
+        kwargs=parameters,
+        output_core_dims=[[] for _ in dtypes],
+        dask="parallelized",
+        output_dtypes=[np.dtype(dtype) for dtype in dtypes],
+        join="override",
+    )
+    return cast("tuple[xr.DataArray, ...]", outputs if isinstance(outputs, tuple) else (outputs,))
+
+
+def _unknown_like(template: xr.DataArray, name: str, variable: Variable) -> xr.DataArray:
+    unknown = xr.full_like(template, math.nan, dtype=np.float32).rename(name)
+    return unknown.assign_attrs(units=variable.units, long_name=variable.long_name)
