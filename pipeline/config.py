@@ -205,8 +205,7 @@ Kind = TypeVar("Kind", bound=_Strict)
 
 
 def _read(folder: Path, kind: type[Kind]) -> dict[str, Kind]:
-    found = {path.stem: _read_one(path, kind) for path in sorted(folder.glob("*.yaml"))}
-    return found
+    return {path.stem: _read_one(path, kind) for path in sorted(folder.glob("*.yaml"))}
 
 
 def _read_one(path: Path, kind: type[Kind]) -> Kind:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -221,12 +221,12 @@ class AlertRef:
 
 @cache
 def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    return TypeAdapter(cast(type[Any], kind))
 
 
 def to_json(value: object) -> dict[str, Any]:
     """Return a dataclass of this module as JSON-ready values."""
-    data: dict[str, Any] = _adapter(type(value)).dump_python(value, mode="json")
+    data: dict[str, Any] = _adapter(cast(Hashable, type(value))).dump_python(value, mode="json")
     return data
 
 
@@ -239,7 +239,7 @@ def from_json(kind: type[T], data: object) -> T:
         Naming the field, what was found and what was expected.
     """
     try:
-        value: T = _adapter(kind).validate_python(data)
+        value: T = _adapter(cast(Hashable, kind)).validate_python(data)
     except ValidationError as error:
         raise InputError(f"{kind.__name__}: {error}") from error
     return value
