@@ -17,6 +17,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipeline.errors import ConfigError
 
 
+#: Origin of inputs that come from the associated event, whichever agencies reported it.
+EVENT = "event"
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,13 +75,19 @@ def _shorthand(value: Any) -> Any:
     return {"from": value} if isinstance(value, str) else value
 
 
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 class Binding(BaseModel):
     """Where one layer input comes from: `feed.variable` or `hazard.variable`, and when."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     source: str = Field(
-        alias="from", pattern=r"^[a-z][a-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$", description="feed.variable or hazard.variable"
+        alias="from",
+        pattern=r"^[a-z][a-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$",
+        description="feed.variable, hazard.variable or event.variable",
     )
     at: Literal["same", "previous", "latest", "static"] = Field("same", description="Which one, relative to the subject")
     reduce: Literal["at_local_noon", "total_to_local_noon"] | None = Field(None, description="How UTC steps become one day")
@@ -124,7 +134,7 @@ class HazardConfig(_Strict):
     radius_km: float = Field(300, gt=0, description="Half-width of an event-centred grid, km")
     minimum_magnitude: float = Field(4.5, description="Smallest event that is computed (event grid only)")
     inputs: dict[str, Annotated[Binding, BeforeValidator(_shorthand)]] = Field(description="Layer input: where it comes from")
-    trigger: str = Field(description="Feed whose news starts a run")
+    trigger: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(description="Feeds whose news starts a run")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Keyword-only parameters of the layer")
     season: Season = Field(default_factory=Season, description="Memory: cold start, spin-up, forecast days")
     alert: AlertBinding | None = Field(None, description="Rule of its alerts; none: never alerts")
@@ -176,17 +186,18 @@ class Config:
 
     def hazards_of(self, feed: str) -> dict[str, HazardConfig]:
         """Hazards that news of a feed may start."""
-        return {id: hazard for id, hazard in self.hazards.items() if hazard.trigger == feed}
+        return {id: hazard for id, hazard in self.hazards.items() if feed in hazard.trigger}
 
     def check(self) -> None:
         """Raise ConfigError at the first name that points nowhere."""
         for id, hazard in self.hazards.items():
             where = f"{self.folder}/hazards/{id}.yaml"
-            _known(where, "trigger", hazard.trigger, self.feeds)
+            for feed in hazard.trigger:
+                _known(where, "trigger", feed, self.feeds)
             for region in hazard.regions:
                 _known(where, "regions", region, self.regions)
             for name, binding in hazard.inputs.items():
-                _known(where, f"inputs.{name}", binding.origin, {**self.feeds, **self.hazards})
+                _known(where, f"inputs.{name}", binding.origin, {EVENT: None, **self.feeds, **self.hazards})
             if hazard.alert is not None:
                 _known(where, "alert.rule", hazard.alert.rule, self.alerts)
 
