@@ -16,7 +16,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pipeline.errors import ConfigError
 
-
 #: Origin of inputs that come from the associated event, whichever agencies reported it.
 EVENT = "event"
 

@@ -1,0 +1,57 @@
+# hazmon: `make up` runs it, `make test` tests it, `make help` lists the rest.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8080
+
+.PHONY: help up test bench lint clean install
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make up            install, start Airflow and the exercise feed server on loopback, play the exercises, go on until Ctrl-C"
+	@echo "make up ONCE=1     the same, but stop after the exercises; exit code 0 only when everything expected was published"
+	@echo "make up FEEDS=live read the live feeds instead of the exercises"
+	@echo "make up PORT=8090  use another port for Airflow's page and REST interface"
+	@echo "make test          install everything and run the tests"
+	@echo "make bench         print speed ratios against the tools a user would pick instead"
+	@echo "make lint          ruff, mypy --strict, import-linter"
+
+# One environment, all extras resolved together. uv is quicker; plain pip does the same where uv cannot reach an index.
+define install
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "cannot create $(VENV): on Debian, apt install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@echo "Installing hazmon and what it needs (pinned in constraints.txt) ..."
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint constraints.txt --editable '.[$(1)]' \
+	  || $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[$(1)]'
+	@$(BIN)/python -m pipeline.warmup
+endef
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	$(call install,airflow)
+	@touch $@
+
+$(VENV)/.all: pyproject.toml constraints.txt
+	$(call install,airflow$(comma)serve$(comma)dev)
+	@touch $@ $(VENV)/.run
+
+comma := ,
+
+install: $(VENV)/.all
+
+up: $(VENV)/.run
+	@exec $(BIN)/hazmon up --port $(PORT) $(if $(ONCE),--once) $(if $(filter live,$(FEEDS)),--live)
+
+test: $(VENV)/.all
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+bench: $(VENV)/.all
+	$(BIN)/python -m tests.benchmarks
+
+lint: $(VENV)/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
