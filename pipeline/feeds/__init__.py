@@ -1,0 +1,10 @@
+"""Remote sources, one module per protocol; none of them knows another room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipeline.feeds.protocol import Feed
+
+#: Protocols by the name that `config/feeds/<id>.yaml` gives: `Cls(id, url, allowed_hosts=(), **options)`.
+PROTOCOLS: dict[str, Callable[..., Feed]] = {}
