@@ -1,0 +1,47 @@
+"""Compiles every numerical kernel once, so that the first event of a process is not slow: `python -m pipeline.warmup`."""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+
+from pipeline import grid
+from pipeline.hazards import HAZARDS
+from pipeline.layer import Layer, Variable
+
+log = logging.getLogger(__name__)
+
+#: Plausible anywhere: a grid of 64 x 64 cells in Central Asia.
+_GEOBOX = grid.region_geobox((78.0, 41.0, 78.64, 41.64), 0.01)
+
+
+def warm_up() -> None:
+    """Call every layer once on a tiny grid; compiled kernels stay in numba's cache on disk."""
+    for layer in HAZARDS.values():
+        began = perf_counter()
+        inputs = {name: _plausible(variable) for name, variable in layer.inputs.items()}
+        _call(layer, inputs)
+        log.info("%s is compiled, %.1f s", layer.name, perf_counter() - began)
+
+
+def _call(layer: Layer, inputs: dict[str, xr.DataArray]) -> None:
+    layer(**inputs).compute(scheduler="synchronous")
+
+
+def _plausible(variable: Variable) -> xr.DataArray:
+    value = 5.0 if variable.on == "scalar" else 0.5
+    attributes = {"units": variable.units}
+    if variable.on == "scalar":
+        return xr.DataArray(value, attrs=attributes)
+    cells = da.full(tuple(_GEOBOX.shape), value, dtype=variable.dtype, chunks=64)
+    array = grid.on_geobox(xr.DataArray(cells, dims=("y", "x"), attrs=attributes), _GEOBOX)
+    return array.assign_coords(time=np.datetime64("2024-04-05", "ns"))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    warm_up()
