@@ -50,6 +50,8 @@ class FeedConfig(_Strict):
     attribution: str = Field(description="Credit that travels to every product")
     providers: tuple[Provider, ...] = Field((), description="Organisations behind the data")
     archive: bool = Field(False, description="Keep the windows read from remote rasters (required for Actual alerts)")
+    agencies: tuple[str, ...] = Field((), description="Seismological agencies whose solutions it carries, in order of trust")
+    agency_rank: int | None = Field(None, description="Place of its agencies in the order of trust, 1 is the first")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the protocol; checked by the protocol itself")
 
 
@@ -156,32 +158,48 @@ class AlertConfig(_Strict):
 
 
 class Config:
-    """All of one configuration folder, read on demand and cross-checked by `check`."""
+    """One or more configuration folders, read on demand and cross-checked by `check`.
 
-    def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise ConfigError(f"{folder}: no such configuration folder; expected feeds/, hazards/, regions/, alerts/ in it")
-        self.folder = folder
+    A file in a later folder replaces the file of the same name in an earlier one, so that a deployment keeps its
+    own changes beside the defaults.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        for folder in folders:
+            if not folder.is_dir():
+                raise ConfigError(f"{folder}: no such configuration folder; expected feeds/, hazards/, regions/, alerts/ in it")
+        self.folders = folders
+
+    def path(self, kind: str, id: str) -> Path:
+        """Return the file that defines a thing (the last folder wins), there or not."""
+        candidates = [folder / kind / f"{id}.yaml" for folder in self.folders]
+        return next((path for path in reversed(candidates) if path.is_file()), candidates[-1])
+
+    @property
+    def agencies(self) -> tuple[str, ...]:
+        """Seismological agencies, most trusted first: the order of the feeds' `agency_rank`."""
+        ranked = [(feed.agency_rank, feed.id) for feed in self.feeds.values() if feed.agency_rank is not None]
+        return tuple(agency for _, id in sorted(ranked) for agency in self.feeds[id].agencies)
 
     @cached_property
     def feeds(self) -> dict[str, FeedConfig]:
         """Feeds by id, sorted."""
-        return _read(self.folder / "feeds", FeedConfig)
+        return _read(self.folders, "feeds", FeedConfig)
 
     @cached_property
     def hazards(self) -> dict[str, HazardConfig]:
         """Hazards by id, sorted."""
-        return _read(self.folder / "hazards", HazardConfig)
+        return _read(self.folders, "hazards", HazardConfig)
 
     @cached_property
     def regions(self) -> dict[str, RegionConfig]:
         """Regions by id, sorted."""
-        return _read(self.folder / "regions", RegionConfig)
+        return _read(self.folders, "regions", RegionConfig)
 
     @cached_property
     def alerts(self) -> dict[str, AlertConfig]:
         """Alert rules by id, sorted."""
-        return _read(self.folder / "alerts", AlertConfig)
+        return _read(self.folders, "alerts", AlertConfig)
 
     def hazards_of(self, feed: str) -> dict[str, HazardConfig]:
         """Hazards that news of a feed may start."""
@@ -190,7 +208,7 @@ class Config:
     def check(self) -> None:
         """Raise ConfigError at the first name that points nowhere."""
         for id, hazard in self.hazards.items():
-            where = f"{self.folder}/hazards/{id}.yaml"
+            where = str(self.path("hazards", id))
             for feed in hazard.trigger:
                 _known(where, "trigger", feed, self.feeds)
             for region in hazard.regions:
@@ -202,8 +220,10 @@ class Config:
 
 
 def load(folder: Path | None = None) -> Config:
-    """Return the configuration of a folder: the argument, else HAZMON_CONFIG, else ./config."""
-    return Config(folder or Path(os.environ.get("HAZMON_CONFIG", "config")))
+    """Return the configuration: of the folder given, else of HAZMON_CONFIG (folders joined by ':'), else of ./config."""
+    if folder is not None:
+        return Config(folder)
+    return Config(*(Path(part) for part in os.environ.get("HAZMON_CONFIG", "config").split(os.pathsep)))
 
 
 def home() -> str:
@@ -214,8 +234,9 @@ def home() -> str:
 Kind = TypeVar("Kind", bound=_Strict)
 
 
-def _read(folder: Path, kind: type[Kind]) -> dict[str, Kind]:
-    return {path.stem: _read_one(path, kind) for path in sorted(folder.glob("*.yaml"))}
+def _read(folders: tuple[Path, ...], name: str, kind: type[Kind]) -> dict[str, Kind]:
+    paths = {path.stem: path for folder in folders for path in (folder / name).glob("*.yaml")}
+    return {id: _read_one(paths[id], kind) for id in sorted(paths)}
 
 
 def _read_one(path: Path, kind: type[Kind]) -> Kind:

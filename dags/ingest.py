@@ -1,0 +1,66 @@
+"""One DAG per feed: discover what is new, ingest each granule, announce the subjects that are due, account for all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from pipeline.config import FeedConfig
+from support import DEFAULTS, START, configuration, due, now, schedule, window, workspace
+
+
+def ingest_dag(id: str, feed: FeedConfig, hazards: list[str]) -> None:
+    """Define the ingest DAG of one feed; `hazards` are those its news may start."""
+    outlets = {hazard: due(hazard) for hazard in hazards}
+
+    @dag(
+        dag_id=f"ingest_{id}",
+        description=feed.title,
+        schedule=schedule(feed),
+        start_date=START,
+        catchup=False,
+        max_active_runs=4,
+        default_args=DEFAULTS,
+        tags=["ingest", feed.protocol],
+    )
+    def ingest_feed() -> None:
+        @task(multiple_outputs=True)
+        def discover() -> dict[str, list[Any]]:
+            from pipeline import steps
+
+            context = get_current_context()
+            found = steps.discover(workspace(), id, window(context, feed), now(context))
+            return {"granules": [steps.to_json(granule) for granule in found.granules], "rejected": list(found.rejected)}
+
+        @task(outlets=list(outlets.values()), map_index_template="{{ granule_key }}")
+        def ingest(granule: dict[str, Any], outlet_events: Any = None) -> str:
+            from pipeline import steps
+
+            context = get_current_context()
+            found = steps.from_json(steps.Granule, granule)
+            context["granule_key"] = found.key  # type: ignore[typeddict-unknown-key]
+            ref, triggers = steps.take(workspace(), found, now(context))
+            if not triggers:
+                raise AirflowSkipException(f"{found.key} is archived; nothing is due")
+            for trigger in triggers:
+                outlet_events[outlets[trigger.hazard]].add_partitions(trigger.subject)
+            return ref.payload.key
+
+        @task(trigger_rule="all_done")
+        def account(granules: list[dict[str, Any]], rejected: list[str]) -> str:
+            from pipeline import steps
+
+            return steps.account(workspace(), [steps.from_json(steps.Granule, g) for g in granules], rejected)
+
+        found = discover()
+        ingest.expand(granule=found["granules"]) >> account(found["granules"], found["rejected"])
+
+    ingest_feed()
+
+
+for _id, _feed in configuration().feeds.items():
+    _hazards = configuration().hazards
+    _static = {h for h, c in _hazards.items() for b in c.inputs.values() if b.origin == _id and b.at == "static"}
+    ingest_dag(_id, _feed, sorted({*configuration().hazards_of(_id), *_static}))

@@ -1,0 +1,424 @@
+"""The command `hazmon`: every verb of the pipeline, JSON lines in and out so that commands pipe."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, ParamSpec
+
+import typer
+
+from pipeline import __version__
+from pipeline.errors import ConfigError, HazmonError, InputError, InputNotReady
+from pipeline.model import Granule, ProductRef, Trigger, Window, from_json, moment, to_json
+
+app = typer.Typer(
+    name="hazmon",
+    help="Open multi-hazard monitoring: feeds to hazard layers to COG, STAC and CAP.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+catalog_app = typer.Typer(name="catalog", help="Look at, check and repair what was published.", no_args_is_help=True)
+app.add_typer(catalog_app)
+
+P = ParamSpec("P")
+
+Now = Annotated[
+    str | None,
+    typer.Option("--now", help="The moment to believe it is (ISO 8601, UTC); default: the wall clock.", metavar="TIME"),
+]
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """Return a command whose expected errors become one line on stderr and the error's own exit code."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except HazmonError as error:
+            _fail(f"{error}", error.exit_code)
+
+    return run
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"hazmon: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def _print(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _lines(source: str | None) -> Iterator[Any]:
+    """Yield JSON values, one a line, from a file or (None or "-") standard input."""
+    with sys.stdin if source in (None, "-") else Path(str(source)).open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError as error:
+                raise InputError(f"{source or 'standard input'}: line {number} is not JSON: {error}") from error
+
+
+def _now(text: str | None) -> datetime:
+    return moment(text) if text else datetime.now(UTC)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"hazmon {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step to stderr.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """State lives under HAZMON_HOME (default ./.hazmon; a folder or s3://bucket/prefix), configuration under HAZMON_CONFIG (./config)."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+@app.command(epilog="Example: hazmon check")
+@guarded
+def check() -> None:
+    """Check the configuration: every file, every name, every option; exit 2 at the first fault."""
+    from pipeline import steps
+
+    for line in steps.open_workspace().check():
+        typer.echo(line)
+
+
+@app.command(epilog="Example: hazmon feeds")
+@guarded
+def feeds() -> None:
+    """List the configured feeds."""
+    from pipeline import config
+
+    for id, feed in config.load().feeds.items():
+        _print({"id": id, "title": feed.title, "protocol": feed.protocol, "schedule": feed.schedule, "licence": feed.licence})
+
+
+@app.command(epilog="Example: hazmon layers")
+@guarded
+def layers() -> None:
+    """List the hazard layers: inputs, outputs, parameters with defaults, source."""
+    from pipeline.hazards import HAZARDS
+
+    for id, layer in HAZARDS.items():
+        _print(
+            {
+                "id": id,
+                "title": layer.title,
+                "version": layer.version,
+                "inputs": {n: v.units for n, v in layer.inputs.items()},
+                "outputs": {n: v.units for n, v in layer.outputs.items()},
+                "parameters": {n: repr(v) for n, v in layer.parameters.items()},
+                "source": layer.source,
+            }
+        )
+
+
+@app.command(epilog="Example: hazmon discover usgs --hours 24 | hazmon ingest")
+@guarded
+def discover(
+    feed: Annotated[str, typer.Argument(help="Id of a feed: see `hazmon feeds`.")],
+    start: Annotated[str | None, typer.Option(help="Begin of the window (ISO 8601, UTC).")] = None,
+    end: Annotated[str | None, typer.Option(help="End of the window, exclusive; default: now.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Length of the window where no --start is given.")] = None,
+    now: Now = None,
+) -> None:
+    """List what a feed offers and the archive does not have yet: one granule a line."""
+    from pipeline import steps
+
+    work = steps.open_workspace()
+    present = _now(now)
+    until = moment(end) if end else present + timedelta(seconds=1)
+    if feed not in work.config.feeds:
+        raise ConfigError(f"feed {feed!r}: expected one of {sorted(work.config.feeds)}")
+    since = moment(start) if start else until - timedelta(hours=hours or work.config.feeds[feed].lookback_hours)
+    found = steps.discover(work, feed, Window(since, until), present)
+    for granule in found.granules:
+        _print(to_json(granule))
+    if found.rejected:
+        _fail(f"{len(found.rejected)} parts could not be read: " + "; ".join(found.rejected), 65)
+
+
+@app.command(
+    epilog="Examples: hazmon ingest usgs --file all_day.geojson · hazmon discover gfs | hazmon ingest · hazmon ingest terrain"
+)
+@guarded
+def ingest(
+    feed: Annotated[str | None, typer.Argument(help="Id of a feed; none: granules from standard input.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A payload on disk, read like one from the network.", exists=True, dir_okay=False)
+    ] = None,
+    now: Now = None,
+) -> None:
+    """Fetch, decode, check and archive; print each observation and the subjects that are due."""
+    from pipeline import steps
+
+    work = steps.open_workspace()
+    present = _now(now)
+    rejected: list[str] = []
+    if file is not None:
+        if feed is None:
+            raise InputError("--file needs the feed it belongs to: hazmon ingest FEED --file PAYLOAD")
+        refs, rejected = steps.ingest_file(work, feed, file.read_bytes(), file.name, present)
+    else:
+        granules = (
+            [from_json(Granule, line) for line in _lines(None)] if feed is None else _discovered(work, feed, present, rejected)
+        )
+        refs = []
+        for granule in granules:
+            try:
+                refs.append(steps.ingest(work, granule, present))
+            except HazmonError as error:
+                rejected.append(str(error))
+    for ref in refs:
+        triggers = [to_json(trigger) for trigger in steps.due(work, ref, present)]
+        _print({"observation": to_json(ref), "due": triggers})
+    if rejected:
+        _fail(f"{len(refs)} ingested, {len(rejected)} not: " + "; ".join(rejected), 65)
+
+
+def _discovered(work: Any, feed: str, now: datetime, rejected: list[str]) -> tuple[Granule, ...]:
+    from pipeline import steps
+
+    if feed not in work.config.feeds:
+        raise ConfigError(f"feed {feed!r}: expected one of {sorted(work.config.feeds)}")
+    hours = work.config.feeds[feed].lookback_hours
+    found = steps.discover(work, feed, Window(now - timedelta(hours=hours), now + timedelta(seconds=1)), now)
+    rejected.extend(found.rejected)
+    return found.granules
+
+
+def _subjects(hazard: str | None, subject: str | None) -> Iterator[Trigger]:
+    """Yield what is asked for: one subject, or the triggers in JSON lines from standard input."""
+    if hazard is not None and subject is not None:
+        yield Trigger(hazard, subject)
+        return
+    for line in _lines(None):
+        for entry in line.get("due", [line]):
+            if hazard in (None, entry["hazard"]):
+                yield Trigger(entry["hazard"], entry["subject"])
+
+
+Hazard = Annotated[str | None, typer.Argument(help="Id of a hazard; none: as the lines say.")]
+SubjectKey = Annotated[
+    str | None, typer.Argument(help="Key of a subject, as `hazmon ingest` prints it; none: from standard input.")
+]
+
+
+def _each(hazard: str | None, subject: str | None, action: Callable[[Trigger], list[object]]) -> None:
+    """Do a step for each subject, print what it returns, and end red where one failed."""
+    failed: list[str] = []
+    code = 1
+    for trigger in _subjects(hazard, subject):
+        try:
+            for value in action(trigger):
+                _print(to_json(value))
+        except InputNotReady as error:
+            typer.echo(f"hazmon: {trigger.hazard} {trigger.subject}: not ready: {error}", err=True)
+            code = error.exit_code
+            failed.append(trigger.subject)
+        except HazmonError as error:
+            typer.echo(f"hazmon: {trigger.hazard} {trigger.subject}: {error}", err=True)
+            code = error.exit_code
+            failed.append(trigger.subject)
+    if failed:
+        raise typer.Exit(code)
+
+
+@app.command(epilog="Example: hazmon compute shaking event:eq20240122180904a1b2:1:20240122T180904Z | hazmon publish")
+@guarded
+def compute(hazard: Hazard = None, subject: SubjectKey = None, now: Now = None) -> None:
+    """Compute products and stage them: not public yet."""
+    from pipeline import steps
+
+    work, present = steps.open_workspace(), _now(now)
+    _each(hazard, subject, lambda t: [steps.compute(work, t.hazard, t.subject, present)])
+
+
+@app.command(epilog="Example: hazmon compute fire_weather region:kazakhstan:20240405T000000Z:20240406T000000Z | hazmon publish")
+@guarded
+def publish(now: Now = None) -> None:
+    """Make staged products public: reads what `hazmon compute` prints."""
+    from pipeline import steps
+
+    work, present = steps.open_workspace(), _now(now)
+    for line in _lines(None):
+        _print(to_json(steps.publish(work, from_json(ProductRef, line), present)))
+
+
+@app.command(epilog="Example: hazmon ingest usgs --file event.geojson | hazmon run | hazmon warn")
+@guarded
+def warn(hazard: Hazard = None, subject: SubjectKey = None, now: Now = None) -> None:
+    """Apply the alert rules to what is published and write CAP messages."""
+    from pipeline import steps
+
+    work, present = steps.open_workspace(), _now(now)
+    _each(hazard, subject, lambda t: list(steps.warn(work, t.hazard, t.subject, present)))
+
+
+@app.command(
+    epilog="Examples: hazmon ingest usgs --file event.geojson | hazmon run · "
+    "hazmon run flood_extent --file scene.tif --bands vv,vh --units dB --input hand=hand.tif --out DIR"
+)
+@guarded
+def run(
+    hazard: Hazard = None,
+    subject: SubjectKey = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A GeoTIFF whose bands are layer inputs.", exists=True, dir_okay=False)
+    ] = None,
+    bands: Annotated[str | None, typer.Option(help="Which input each band of --file is, in order: vv,vh.")] = None,
+    units: Annotated[
+        str | None, typer.Option(help="Units of --file where it does not declare them: dB, linear or UDUNITS text.")
+    ] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", help="NAME=PATH[@UNITS] of a further input, or NAME=NUMBER.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Home to publish into, with --file or --input; default: HAZMON_HOME.")
+    ] = None,
+    now: Now = None,
+) -> None:
+    """Compute and publish: subjects that are due, or one layer on files of your own."""
+    from pipeline import steps
+
+    present = _now(now)
+    if file is None and not inputs:
+        work = steps.open_workspace()
+        _each(hazard, subject, lambda t: [steps.run(work, t.hazard, t.subject, present)])
+        return
+    if hazard is None:
+        raise InputError("--file and --input need a hazard: hazmon run flood_extent --file scene.tif ...")
+    given = steps.Files(scene=file, bands=tuple(bands.split(",")) if bands else (), units=units, inputs=tuple(inputs or ()))
+    _print(to_json(steps.run_on_files(steps.open_workspace(str(out) if out else None), hazard, given, present)))
+
+
+@app.command(epilog="Examples: hazmon exercise uqturpan-2024 · hazmon exercise zhaiyk-2024 --out /tmp/zhaiyk")
+@guarded
+def exercise(
+    name: Annotated[str | None, typer.Argument(help="Id of a scenario; none: list them.")] = None,
+    out: Annotated[Path, typer.Option(help="Home to publish into.")] = Path(".hazmon"),
+) -> None:
+    """Play a scripted past disaster through the real steps, without Airflow; exit 1 where something expected is missing."""
+    from pipeline.exercise import play, scenario
+
+    if name is None:
+        for id in scenario.names():
+            _print({"id": id, "title": scenario.load(id).title})
+        return
+    report = play.play_directly(name, out, say=typer.echo)
+    for line in report.lines():
+        typer.echo(line)
+    if not report.complete:
+        _fail("not everything expected was published", 1)
+
+
+@app.command(epilog="Examples: hazmon up · hazmon up --once --port 8090 · hazmon up --live")
+@guarded
+def up(
+    port: Annotated[int, typer.Option(help="Port of Airflow's page and REST interface on 127.0.0.1.")] = 8080,
+    once: Annotated[bool, typer.Option("--once", help="Stop after the exercises.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Read the live feeds; play no exercise.")] = False,
+) -> None:
+    """Start everything on loopback with embedded defaults, play the exercises through Airflow, go on until Ctrl-C."""
+    from pipeline.exercise import up as deployment
+
+    if live:
+        deployment.live(port, say=typer.echo)
+        return
+    if not deployment.exercises(port, once=once, say=typer.echo):
+        _fail("not everything expected was published", 1)
+
+
+@app.command(epilog="Example: hazmon reproduce shaking-eq20240122180904a1b2-1-20240122T180904Z-1a2b3c4d")
+@guarded
+def reproduce(
+    items: Annotated[list[str] | None, typer.Argument(help="Ids of Items; none: every Item.")] = None,
+) -> None:
+    """Compute an Item again from the archive and compare pixel by pixel: equal (exit 0), differs (3), unavailable (4)."""
+    from pipeline import steps
+
+    work = steps.open_workspace()
+    codes = {"equal": 0, "differs": 3, "unavailable": 4}
+    worst = 0
+    for item in items or sorted(found["id"] for found in work.catalog.find()):
+        answer = steps.reproduce(work, item)
+        _print({"item": item, "answer": answer.verdict, "detail": answer.detail})
+        worst = max(worst, codes[answer.verdict])
+    raise typer.Exit(worst)
+
+
+@catalog_app.command("list", epilog="Example: hazmon catalog list --hazard shaking --all")
+@guarded
+def catalog_list(
+    hazard: Annotated[str | None, typer.Option(help="Only this hazard.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Superseded and withdrawn Items too.")] = False,
+) -> None:
+    """List Items, one a line."""
+    from pipeline import steps
+
+    work = steps.open_workspace()
+    for item in work.catalog.find(hazard=hazard):
+        properties = item["properties"]
+        current = work.catalog.is_current(item["id"])
+        if everything or current:
+            _print(
+                {
+                    "id": item["id"],
+                    "hazard": properties["hazmon:hazard"],
+                    "datetime": properties.get("datetime") or properties.get("start_datetime"),
+                    "current": current,
+                    "withdrawn": bool(properties.get("deprecated")) and not current,
+                    "href": work.store.href(work.catalog.item_key(item["id"])),
+                }
+            )
+
+
+@catalog_app.command("validate", epilog="Example: hazmon catalog validate")
+@guarded
+def catalog_validate() -> None:
+    """Check every Item (STAC), every COG (strict), checksums, links and the index; exit 1 where something is wrong."""
+    from pipeline import steps
+
+    work = steps.open_workspace()
+    problems = work.catalog.validate()
+    for problem in problems:
+        _print(to_json(problem))
+    count = len(work.catalog.find())
+    typer.echo(f"{count} Items checked, {len(problems)} problems", err=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+@catalog_app.command("rebuild", epilog="Example: hazmon catalog rebuild")
+@guarded
+def catalog_rebuild() -> None:
+    """Make the index again from the files, which are the truth."""
+    from pipeline import steps
+
+    typer.echo(f"{steps.open_workspace().catalog.rebuild()} Items indexed")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
