@@ -18,6 +18,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -224,15 +225,22 @@ def blockwise(
         Grid arrays on one grid, and 0-d arrays.
     """
     outputs = xr.apply_ufunc(
-        kernel,
+        partial(_cast, kernel, tuple(dtypes), parameters),
         *xr.unify_chunks(*arrays),
-        kwargs=parameters,
         output_core_dims=[[] for _ in dtypes],
         dask="parallelized",
         output_dtypes=[np.dtype(dtype) for dtype in dtypes],
         join="override",
     )
     return cast("tuple[xr.DataArray, ...]", outputs if isinstance(outputs, tuple) else (outputs,))
+
+
+def _cast(kernel: Callable[..., Any], dtypes: tuple[str, ...], parameters: Mapping[str, Any], *blocks: Any) -> Any:
+    """Call a kernel on one block and hold it to its word about dtypes: Dask believes the declaration."""
+    found = kernel(*blocks, **parameters)
+    results = found if isinstance(found, tuple) else (found,)
+    cast_results = tuple(np.asarray(result, dtype=dtype) for result, dtype in zip(results, dtypes, strict=True))
+    return cast_results if len(dtypes) > 1 else cast_results[0]
 
 
 def _unknown_like(template: xr.DataArray, name: str, variable: Variable) -> xr.DataArray:
