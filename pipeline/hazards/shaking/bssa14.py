@@ -78,6 +78,16 @@ class _Coefficients(NamedTuple):
     tau2: float
 
 
+class _Predictors(NamedTuple):
+    """What the model uses of an event, a path and a site."""
+
+    magnitude: Array
+    rake: Array
+    rjb: Array
+    vs30: Array
+    z1pt0: Array
+
+
 def bssa14(
     imt: str,
     *,
@@ -129,11 +139,11 @@ def bssa14(
     InputError
         Where the model does not give the measure.
     """
-    arrays = tuple(np.asarray(a, dtype=np.float64) for a in (magnitude, rake, rjb, vs30, z1pt0))
+    given = _Predictors(*(np.asarray(a, dtype=np.float64) for a in (magnitude, rake, rjb, vs30, z1pt0)))
     (name, _), *others = parts = _tabulated(imt)
     if not others:
-        return _tabulated_motion(name, *arrays)
-    motions = [_tabulated_motion(name, *arrays) for name, _ in parts]
+        return _tabulated_motion(name, given)
+    motions = [_tabulated_motion(name, given) for name, _ in parts]
     weights = [weight for _, weight in parts]
     return GroundMotion(*(sum(w * a for w, a in zip(weights, same, strict=True)) for same in zip(*motions, strict=True)))
 
@@ -151,25 +161,26 @@ BSSA14 = GroundMotionModel(
 )
 
 
-def _tabulated_motion(name: str, m: Array, rake: Array, rjb: Array, vs30: Array, z1pt0: Array) -> GroundMotion:
+def _tabulated_motion(name: str, given: _Predictors) -> GroundMotion:
     """Return the motion of a row of the supplement (Eq. 1 and Eq. 13)."""
     rows = _rows()
     row = rows[name]
-    ln_vs30 = np.log(vs30)
-    reference_pga = np.exp(_rock(rows["PGA"], m, rake, rjb))
-    mean = _rock(row, m, rake, rjb) + _site(row, vs30, ln_vs30, reference_pga)
+    ln_vs30 = np.log(given.vs30)
+    reference_pga = np.exp(_rock(rows["PGA"], given))
+    mean = _rock(row, given) + _site(row, given.vs30, ln_vs30, reference_pga)
     if row.f6:
-        mean = mean + _basin(row, vs30, z1pt0)
-    tau, phi = _deviations(row, m, rjb, ln_vs30)
+        mean = mean + _basin(row, given.vs30, given.z1pt0)
+    tau, phi = _deviations(row, given.magnitude, given.rjb, ln_vs30)
     shape = np.broadcast_shapes(mean.shape, phi.shape)
     return GroundMotion(*(np.broadcast_to(a, shape) for a in (mean, tau, phi)))
 
 
-def _rock(row: _Coefficients, m: Array, rake: Array, rjb: Array) -> Array:
+def _rock(row: _Coefficients, given: _Predictors) -> Array:
     """Return ln motion on the reference rock: event term (Eq. 2) and path term (Eqs. 3 and 4)."""
+    m = given.magnitude
     above = m - row.mh
-    event = _mechanism(row, rake) + np.where(m <= row.mh, row.e4 * above + row.e5 * above**2, row.e6 * above)
-    distance = np.sqrt(rjb * rjb + row.h**2)
+    event = _mechanism(row, given.rake) + np.where(m <= row.mh, row.e4 * above + row.e5 * above**2, row.e6 * above)
+    distance = np.sqrt(given.rjb * given.rjb + row.h**2)
     spreading = row.c1 + row.c2 * (m - _REFERENCE_MAGNITUDE)
     path = spreading * np.log(distance / _REFERENCE_DISTANCE) + row.c3 * (distance - _REFERENCE_DISTANCE)
     return np.asarray(event + path)

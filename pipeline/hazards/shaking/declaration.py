@@ -27,7 +27,7 @@ MMI_COLOURS = {
     9.0: "#ff0000",
     10.0: "#c80000",
 }
-#: Why a value stands apart; without a site condition or a magnitude there is none.
+#: Why the estimate is limited or absent; without a site condition or a magnitude there is none.
 EXCLUSION_LABELS = {
     kernel.WITHIN: "inside the model's range",
     kernel.NO_SITE: "no site condition",
@@ -68,7 +68,9 @@ _OUTPUTS = {
     "sa_0p3_std": _deviation("spectral acceleration at 0.3 s"),
     "sa_1p0_std": _deviation("spectral acceleration at 1.0 s"),
     "sa_3p0_std": _deviation("spectral acceleration at 3.0 s"),
-    "exclusion": Variable("1", "why a value stands apart", dtype="uint8", nodata=kernel.UNKNOWN, labels=EXCLUSION_LABELS),
+    "exclusion": Variable(
+        "1", "why the estimate is limited or absent", dtype="uint8", nodata=kernel.UNKNOWN, labels=EXCLUSION_LABELS
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from pipeline.hazards.shaking import worden12
 from pipeline.hazards.shaking.distance import epicentral_distance
 from pipeline.hazards.shaking.ground_motion import Array, GroundMotionModel, Limits
 from pipeline.hazards.shaking.models import ground_motion_model
-from pipeline.hazards.shaking.rupture import DEFAULT_DEPTH, PointSource, SourceTable, mechanism, source_table
+from pipeline.hazards.shaking.rupture import DEFAULT_DEPTH, PointSource, mechanism, source_table
 from pipeline.hazards.shaking.site import Neighbourhood, terrain_slope, vs30_from_slope
 
 #: Measures in the order of the outputs; intensity comes from the second.
@@ -75,7 +75,7 @@ def shaking_block(*arrays: npt.NDArray[Any], choices: Choices) -> tuple[npt.NDAr
     if math.isnan(magnitude):
         outputs[-1][:] = MAGNITUDE
         return outputs
-    source = PointSource(magnitude, depth, choices.mechanism)
+    source = PointSource(magnitude, None if math.isnan(depth) else depth, choices.mechanism)
     height = max(1, _CELLS // max(vs30.shape[1], 1))
     for start in range(0, vs30.shape[0], height):
         strip = slice(start, start + height)
@@ -90,7 +90,7 @@ def shaking_block(*arrays: npt.NDArray[Any], choices: Choices) -> tuple[npt.NDAr
 def _strip(source: PointSource, epicentral: Array, vs30: Array, choices: Choices) -> tuple[npt.NDArray[Any], ...]:
     model, kind = ground_motion_model(choices.model), mechanism(choices.mechanism)
     table = source_table(choices.model, MEASURES, source)
-    depth = DEFAULT_DEPTH if math.isnan(source.depth) else source.depth
+    depth = DEFAULT_DEPTH if source.depth is None else source.depth
     rhypo = np.hypot(epicentral, depth)
     rjb, unknown_rupture = table.at(epicentral)
     predictors = {"magnitude": source.magnitude, "rake": kind.rake, "hypo_depth": depth}
@@ -102,7 +102,8 @@ def _strip(source: PointSource, epicentral: Array, vs30: Array, choices: Choices
     preferred = MEASURES.index(worden12.INTENSITY_MEASURES[0])
     mmi, slope = worden12.intensity(MEASURES[preferred], means[preferred], magnitude=source.magnitude, distance=rhypo)
     mmi_std = worden12.intensity_deviation(MEASURES[preferred], slope, variances[preferred])
-    exclusion = _exclusion(source, model, table, epicentral, rjb, vs30)
+    near = (source.magnitude >= LARGE) & (epicentral <= table.rupture_length)
+    exclusion = _exclusion(source, model, near, rjb, vs30)
     return (*(np.exp(m) for m in means), *(np.sqrt(v) for v in variances), mmi, mmi_std, exclusion)
 
 
@@ -118,14 +119,14 @@ def _filled(site: _Site, choices: Choices) -> Array:
 
 
 def _exclusion(
-    source: PointSource, model: GroundMotionModel, table: SourceTable, epicentral: Array, rjb: Array, vs30: Array
+    source: PointSource, model: GroundMotionModel, near: npt.NDArray[np.bool_], rjb: Array, vs30: Array
 ) -> npt.NDArray[np.uint8]:
     """Return the code of the first reason that holds, the gravest first."""
     reasons = (
         (np.isnan(vs30), NO_SITE),
         (_outside(source.magnitude, model.magnitude), MAGNITUDE),
-        (source.depth > model.depth.high, TOO_DEEP),
-        ((source.magnitude >= LARGE) & (epicentral <= table.rupture_length), NEAR_SOURCE),
+        (source.depth is not None and source.depth > model.depth.high, TOO_DEEP),
+        (near, NEAR_SOURCE),
         (rjb > model.distance.high, TOO_FAR),
         (_outside(vs30, model.vs30), UNUSUAL_SITE),
     )

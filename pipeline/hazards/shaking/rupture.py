@@ -71,8 +71,8 @@ class PointSource(NamedTuple):
     """What is known of an earthquake before its rupture is: hashable, one per revision."""
 
     magnitude: float
-    depth: float
-    """km; NaN unknown."""
+    depth: float | None
+    """km; None unknown (NaN is not equal to itself: tables could not be remembered by it)."""
     mechanism: str
     """Key of `MECHANISMS`."""
 
@@ -169,15 +169,15 @@ def source_table(model_name: str, measures: tuple[str, ...], source: PointSource
     for row, imt in zip(variance, measures, strict=True):
         among = _rock_motion(model, imt, source.magnitude, kind, np.hypot(distances, excess))
         row[:] = weights @ np.square(among - weights @ among)
-        if math.isnan(source.depth):
+        if source.depth is None:
             offsets = np.array([_excess(model, float(depth)) for depth in _POSSIBLE_DEPTHS])
             deep = _rock_motion(model, imt, source.magnitude, kind, np.hypot(rjb, offsets[:, None]))
             row += np.square(deep - _rock_motion(model, imt, source.magnitude, kind, rjb)).mean(axis=0)
     return SourceTable(rjb[None], variance, rupture_size(source.magnitude, kind)[0])
 
 
-def _excess(model: GroundMotionModel, depth: float) -> float:
-    return 0.0 if math.isnan(depth) else max(depth - model.depth.high, 0.0)
+def _excess(model: GroundMotionModel, depth: float | None) -> float:
+    return 0.0 if depth is None else max(depth - model.depth.high, 0.0)
 
 
 def _rock_motion(model: GroundMotionModel, imt: str, magnitude: float, kind: Mechanism, rjb: Array) -> Array:

@@ -2,7 +2,7 @@
 
 Worden, C. B., Gerstenberger, M. C., Rhoades, D. A. and Wald, D. J. (2012), Probabilistic relationships between
 ground-motion parameters and Modified Mercalli Intensity in California, Bull. Seismol. Soc. Am. 102, 204-221,
-doi 10.1785/0120110156: Tables 1 and 2, with the third segment below MMI 2 as ShakeMap (WGRW12) uses it.
+doi 10.1785/0120110156, with the third segment below MMI 2 that ShakeMap (WGRW12) adds.
 With Y in cm/s^2 (cm/s for PGV), M the magnitude and D the distance to the rupture in km:
 
     MMI = a + b log10 Y                         a, b of the segment in which log10 Y lies
@@ -89,7 +89,7 @@ WORDEN12: Mapping[str, Conversion] = {
     "SA(1.0)": Conversion(((2.71, 2.17), (2.50, 1.51), (0.20, 2.90)), (-0.33, 1.65), 4.98, (2.27, -0.49, -0.29), 0.75, 0.47),
     "SA(3.0)": Conversion(((7.35, 3.45), (3.81, 1.17), (1.99, 3.01)), (-1.55, 0.99), 4.96, (1.91, -0.57, -0.21), 0.89, 0.64),
 }
-"""Tables 1 and 2 of the paper, by measure."""
+"""Constants of the relation by measure, as ShakeMap 4 has them (shakelib.gmice.wgrw12, public domain)."""
 
 
 def intensity(
