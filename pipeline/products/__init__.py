@@ -1,0 +1,1 @@
+"""Products: COGs, STAC Items and the catalogue that makes them public."""
