@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipeline.feeds.fdsn import FdsnEvent
 from pipeline.feeds.protocol import Feed
+from pipeline.feeds.usgs import UsgsGeojson
 
 #: Protocols by the name that `config/feeds/<id>.yaml` gives: `Cls(id, url, allowed_hosts=(), **options)`.
-PROTOCOLS: dict[str, Callable[..., Feed]] = {}
+PROTOCOLS: dict[str, Callable[..., Feed]] = {
+    "usgs_geojson": UsgsGeojson,
+    "fdsn_event": FdsnEvent,
+}
