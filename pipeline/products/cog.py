@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import dask
 import dask.array as da
+import dask.base
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from rasterio.windows import Window
 from pipeline.errors import ProductError
 from pipeline.grid import geobox_of
 from pipeline.layer import Variable
+from pipeline.products.colours import class_colours
 from pipeline.products.statistics import Statistics, Tally
 from pipeline.products.stream import Array, stream
 
@@ -114,8 +115,8 @@ def _written(
 
 
 def _lazy(array: xr.DataArray) -> da.Array:
-    data = array.data if dask.is_dask_collection(array.data) else array.chunk((BLOCK * 4, array.shape[1])).data
-    return cast(da.Array, data)
+    lazy = array if dask.base.is_dask_collection(array.data) else array.chunk({array.dims[0]: BLOCK * 4})
+    return cast(da.Array, lazy.data)
 
 
 @contextmanager
@@ -235,32 +236,11 @@ def _tags(variable: Variable, statistics: Statistics) -> dict[str, str]:
 
 
 def _colour_table(variable: Variable) -> dict[int, tuple[int, int, int, int]]:
-    """Return RGBA of each label; codes without a colour take even greys, nodata is transparent."""
-    labels = variable.labels or {}
-    greys = {code: f"#{shade:02x}{shade:02x}{shade:02x}" for code, shade in zip(labels, _shades(len(labels)), strict=True)}
-    table = {int(code): rgba((variable.colours or {}).get(code, greys[code])) for code in labels}
+    """Return RGBA of each code; nodata is transparent."""
+    table = {code: (*colour, 255) for code, colour in class_colours(variable).items()}
     if not math.isnan(variable.nodata):
         table[int(variable.nodata)] = (0, 0, 0, 0)
     return table
-
-
-def _shades(count: int) -> list[int]:
-    return [230 - 180 * index // max(count - 1, 1) for index in range(count)]
-
-
-def rgba(colour: str) -> tuple[int, int, int, int]:
-    """Return (red, green, blue, 255) of "#rrggbb".
-
-    Raises
-    ------
-    ProductError
-        Where the text is another.
-    """
-    try:
-        red, green, blue = bytes.fromhex(colour.removeprefix("#"))
-    except ValueError as error:
-        raise ProductError(f"colour {colour!r}: expected '#rrggbb'") from error
-    return red, green, blue, 255
 
 
 def _encode(source: Path, target: Path, variable: Variable) -> None:

@@ -105,7 +105,6 @@ def open_raster(href: str, *, blocks: int = 4, version: str = "") -> xr.DataArra
         meta=np.empty((0, 0), out),
         path=path,
         unknown=unknown,
-        edge=edge,
     )
     attributes["nodata"] = math.nan if unknown is not None else nodata
     return on_geobox(xr.DataArray(data, dims=("y", "x"), attrs=attributes), geobox)
@@ -146,7 +145,7 @@ def _attributes(source: rasterio.DatasetReader) -> dict[str, Any]:
     return attributes
 
 
-def _window(*, path: str, unknown: float | None, edge: int, block_info: Any = None) -> Array:
+def _window(*, path: str, unknown: float | None, block_info: Any = None) -> Array:
     """Return one block; opened anew each time, since GDAL's handles belong to one thread."""
     (top, bottom), (left, right) = block_info[None]["array-location"]
     try:
