@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline.feeds.fdsn import FdsnEvent
+from pipeline.feeds.grib import GribIndexFeed
 from pipeline.feeds.protocol import Feed
+from pipeline.feeds.stac import StacFeed
+from pipeline.feeds.static import StaticMapFeed
 from pipeline.feeds.usgs import UsgsGeojson
 
 #: Protocols by the name that `config/feeds/<id>.yaml` gives: `Cls(id, url, allowed_hosts=(), **options)`.
 PROTOCOLS: dict[str, Callable[..., Feed]] = {
     "usgs_geojson": UsgsGeojson,
     "fdsn_event": FdsnEvent,
+    "stac": StacFeed,
+    "grib_index": GribIndexFeed,
+    "static_map": StaticMapFeed,
 }

@@ -159,8 +159,20 @@ def check_href(href: str, access: Access) -> None:
         raise FeedRefused(f"{href}: found scheme {scheme!r}, expected a path, http, https or s3 URL")
 
 
-def inspect(href: str, access: Access) -> tuple[GeoBox, float | None, str, int]:
-    """Return what a file says of itself: grid, nodata of its first band, type, number of bands.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a raster file says of itself."""
+
+    grid: GeoBox
+    nodata: float | None
+    """Of its first band."""
+    dtype: str
+    bands: int
+    tags: Mapping[str, str]
+
+
+def inspect(href: str, access: Access) -> Facts:
+    """Return what a file says of itself; reads its header only.
 
     Raises
     ------
@@ -170,7 +182,7 @@ def inspect(href: str, access: Access) -> tuple[GeoBox, float | None, str, int]:
     check_href(href, access)
     try:
         with rasterio.Env(**_GDAL), rasterio.open(_openable(href, access)) as file:
-            return _grid_of(file, href), file.nodata, str(file.dtypes[0]), int(file.count)
+            return Facts(_grid_of(file, href), file.nodata, str(file.dtypes[0]), int(file.count), file.tags())
     except rasterio.errors.RasterioError as error:
         raise _read_error(href, error) from error
 
@@ -300,11 +312,12 @@ def _probe(href: str, access: Access) -> None:
 @lru_cache(maxsize=512)
 def _check_file(href: str, access: Access, grid: GeoBox, nodata: float) -> None:
     """Hold a file's own grid and nodata against the declared ones, once per process."""
-    found, own, _, _ = inspect(href, access)
+    found = inspect(href, access)
+    own = found.nodata
     if own is not None and not (own == nodata or (math.isnan(own) and math.isnan(nodata))):
         raise FeedMalformed(f"{href}: nodata is {own} in the file, declared as {nodata}")
-    if _distance(found, grid) > _TOLERANCE:
-        raise FeedRefused(f"{href}: the file lies on {found}, declared as {grid}: invented georeferencing")
+    if _distance(found.grid, grid) > _TOLERANCE:
+        raise FeedRefused(f"{href}: the file lies on {found.grid}, declared as {grid}: invented georeferencing")
 
 
 def _distance(found: GeoBox, declared: GeoBox) -> float:
