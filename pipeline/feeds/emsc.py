@@ -5,8 +5,9 @@ Format: https://www.seismicportal.eu/fdsn-wsevent.html. Its imperfections have n
 - DEPTH_SIGN   the geometry's third coordinate is negative downwards, `properties.depth` positive: the latter is read.
 - UNID         the id that lasts is `unid`; `source_id` changes with each solution.
 - LASTUPDATE   the time of update, ISO 8601 with microseconds: the revision.
-- EVTYPE       two letters: ke known earthquake, se suspected earthquake, kx/sx explosion, km/sm mining, kr/sr rock burst,
-               ki/si induced, kl/sl landslide, uk unknown.
+- EVTYPE       two letters as in the IASPEI Seismic Format: known (k) or suspected (s) earthquake (e), induced (i),
+               rock burst (r), explosion in a mine (m), chemical (h), experimental (x), nuclear (n); landslide (ls).
+               Anything else is read as earthquake, as in QuakeML.
 - ENVELOPE     the websocket wraps a feature into {"action": "create" or "update" or "delete", "data": feature}.
 """
 
@@ -32,14 +33,14 @@ from pipeline.feeds.origins import (
 )
 from pipeline.feeds.protocol import Rejected
 
-#: EVTYPE: second letter of the two, in QuakeML's words.
+#: EVTYPE: what the second letter means, in QuakeML's words.
 EVENT_TYPES = {
-    "e": "earthquake",
-    "x": "explosion",
-    "m": "mining explosion",
+    "i": "induced or triggered event",
     "r": "rock burst",
-    "i": "induced",
-    "l": "landslide",
+    "m": "mining explosion",
+    "h": "chemical explosion",
+    "x": "explosion",
+    "n": "nuclear explosion",
 }
 
 
@@ -90,7 +91,7 @@ def _report(feature: object, where: str, agency: str) -> Report:
         origins=(origin,),
         ids=(key_of(agency, said["unid"]),),
         status="deleted" if action == "delete" else "automatic",
-        event_type=EVENT_TYPES.get(kind[-1], "other event"),
+        event_type="landslide" if kind == "ls" else EVENT_TYPES.get(kind[1:], "earthquake"),
         revision=epoch_milliseconds(updated),
         synthetic=bool(said.get("synthetic", False)),
     )

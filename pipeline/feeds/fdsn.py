@@ -23,7 +23,7 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.errors import ConfigError, FeedMalformed, FeedRefused, FeedUnavailable
 from pipeline.feeds import emsc, fdsn_text, http, quakeml, usgs
-from pipeline.feeds.origins import Report, choose, offers, read_json, to_dataset, to_granule
+from pipeline.feeds.origins import Report, check_options, choose, offers, read_json, to_dataset, to_granule
 from pipeline.feeds.protocol import Fetched, Rejected
 from pipeline.model import Bounds, Granule, Window
 
@@ -73,8 +73,7 @@ class FdsnEvent:
         ):
             if found not in known:
                 raise ConfigError(f"feed {self.id}: option {option}: found {found!r}, expected one of {known}")
-        if self.margin < 0:
-            raise ConfigError(f"feed {self.id}: option margin: found {self.margin}, expected degrees >= 0")
+        check_options(self.id, self.minimum_magnitude, self.margin)
 
     def discover(self, window: Window, bounds: Bounds | None) -> Iterator[Granule | Rejected]:
         """Yield the events that happened in the window and, where the service can tell, older ones revised in it."""

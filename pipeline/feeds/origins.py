@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 import xarray as xr
 
-from pipeline.errors import FeedMalformed, InputError
+from pipeline.errors import ConfigError, FeedMalformed, InputError
 from pipeline.feeds.protocol import Rejected
 from pipeline.model import Bounds, Granule, Window, moment
 from pipeline.store import sha256
@@ -168,6 +168,20 @@ def key_of(agency: str, event_id: str) -> str:
 def malformed(where: str, found: object, expected: str) -> NoReturn:
     """Raise FeedMalformed saying where, what was found and what was expected."""
     raise FeedMalformed(f"{where}: found {found!r:.200}, expected {expected}")
+
+
+def check_options(feed: str, minimum_magnitude: object, margin: object) -> None:
+    """Refuse options of an event feed that are no numbers, or a margin below zero.
+
+    Raises
+    ------
+    ConfigError
+        Naming feed and option.
+    """
+    for option, found, least in (("minimum_magnitude", minimum_magnitude, MAGNITUDES[0]), ("margin", margin, 0.0)):
+        is_number = isinstance(found, int | float) and not isinstance(found, bool) and found >= least
+        if not is_number and (option == "margin" or found is not None):
+            raise ConfigError(f"feed {feed}: option {option}: found {found!r}, expected a number >= {least:g}")
 
 
 def read_json(data: bytes, where: str) -> dict[str, Any]:

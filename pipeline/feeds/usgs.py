@@ -23,7 +23,7 @@ from typing import Any
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from pipeline.errors import ConfigError, FeedMalformed, FeedUnavailable
+from pipeline.errors import FeedMalformed, FeedUnavailable
 from pipeline.feeds import http
 from pipeline.feeds.origins import (
     DEPTHS,
@@ -31,6 +31,7 @@ from pipeline.feeds.origins import (
     Origin,
     Report,
     Status,
+    check_options,
     choose,
     latitude,
     longitude,
@@ -71,8 +72,7 @@ class UsgsGeojson:
     """How far outside the box an epicentre still counts, degrees."""
 
     def __post_init__(self) -> None:
-        if self.margin < 0:
-            raise ConfigError(f"feed {self.id}: option margin: found {self.margin}, expected degrees >= 0")
+        check_options(self.id, self.minimum_magnitude, self.margin)
 
     def discover(self, window: Window, bounds: Bounds | None) -> Iterator[Granule | Rejected]:
         """Yield the events of the summary that happened or were updated in the window, deleted ones too."""
