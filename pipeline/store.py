@@ -125,6 +125,21 @@ class Store:
             raise StoreError(f"{self.root}: cannot look up {key}: {error}") from error
         return True
 
+    def size(self, key: str) -> int:
+        """Return the number of bytes stored under a key.
+
+        Raises
+        ------
+        KeyMissing
+            Where nothing is stored there.
+        """
+        try:
+            return int(obstore.head(self._backend, key)["size"])
+        except FileNotFoundError as error:
+            raise KeyMissing(f"{self.root}: nothing is stored under {key}") from error
+        except BaseError as error:
+            raise StoreError(f"{self.root}: cannot look up {key}: {error}") from error
+
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the keys under a prefix (a folder), sorted."""
         try:

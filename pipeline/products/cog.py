@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import dask.array as da
 import dask.base
 import numba
 import numpy as np
@@ -103,20 +102,18 @@ def _written(
             name: stack.enter_context(_Band(scratch / f"{name}.tif", variables[name], geobox_of(array)))
             for name, array in arrays.items()
         }
-        blocks = [_lazy(array) for array in arrays.values()]
-        stream(blocks, list(bands.values()))
+        lazy = [name for name, array in arrays.items() if dask.base.is_dask_collection(array.data)]
+        stream([arrays[name].data for name in lazy], [bands[name] for name in lazy])
+        for name in arrays.keys() - lazy:
+            bands[name].write(0, 0, arrays[name].values)
         found = {name: band.finish() for name, band in bands.items()}
     for name in arrays:
         with _writing(folder / f"{name}.tif"):
             _encode(scratch / f"{name}.tif", scratch / f"{name}.cog", variables[name])
     for name in arrays:
-        (scratch / f"{name}.cog").replace(folder / f"{name}.tif")
+        with _writing(folder / f"{name}.tif"):
+            (scratch / f"{name}.cog").replace(folder / f"{name}.tif")
     return {name: _described(name, folder / f"{name}.tif", found[name]) for name in arrays}
-
-
-def _lazy(array: xr.DataArray) -> da.Array:
-    lazy = array if dask.base.is_dask_collection(array.data) else array.chunk({array.dims[0]: BLOCK * 4})
-    return cast(da.Array, lazy.data)
 
 
 @contextmanager

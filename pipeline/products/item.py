@@ -279,13 +279,14 @@ def _derived_from(inputs: Sequence[Input]) -> list[dict[str, Any]]:
         if place in links:
             links[place]["hazmon:inputs"].append(given.name)
             continue
+        seal = {"hazmon:digest": given.sha256} if given.is_product else {"file:checksum": f"1220{given.sha256}"}
         links[place] = {
             "rel": "derived_from",
             "href": given.key if urlsplit(given.key).scheme else f"../../../{given.key}",
             "type": given.media_type,
             "title": f"{given.source} {given.id}",
-            "file:checksum": f"1220{given.sha256}",
             "hazmon:inputs": [given.name],
+            **seal,
         }
     return list(links.values())
 

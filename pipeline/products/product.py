@@ -26,7 +26,7 @@ class Input:
     id: str
     """Granule or Item."""
     sha256: str
-    """Checksum of the raw payload, or digest of the Item."""
+    """Checksum of the raw payload; of another product its digest, since its Item's links change."""
     revision: int = 0
     key: str = ""
     """Store key or URL of the raw payload or Item."""
@@ -38,6 +38,11 @@ class Input:
     size: int | None = None
     media_type: str = "application/octet-stream"
     synthetic: bool = False
+
+    @property
+    def is_product(self) -> bool:
+        """Whether it is another product of ours."""
+        return self.key.startswith("catalog/")
 
     @property
     def identity(self) -> list[str | int]:

@@ -38,6 +38,8 @@ def stream(arrays: Sequence[da.Array], sinks: Sequence[Sink]) -> None:
     ProductError
         Where the scheduler configured keeps its processes apart without bringing blocks back ("processes").
     """
+    if not arrays:
+        return
     scheduler = dask.base.get_scheduler()  # type: ignore[no-untyped-call]
     client = getattr(scheduler, "__self__", None)
     if isinstance(client, Client):

@@ -344,5 +344,5 @@ def _wrapped(text: str, size: int, width: int) -> list[str]:
 
 def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=9)
+    image.save(buffer, format="PNG", compress_level=6)
     return buffer.getvalue()

@@ -1,0 +1,318 @@
+"""The catalogue: assets first, the Item last, then everything that points to it; killed anywhere, a rerun mends it.
+
+catalog/catalog.json                        root
+catalog/{hazard}/collection.json            links to every Item
+catalog/{hazard}/{item}/{item}.json         the Item: the commit
+catalog/{hazard}/{item}/mmi.tif ...         its assets, there before it
+staging/{item}.json                         an Item on its way
+lineages/{lineage}/{hazard}.json            versions of one thing
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import Conflict, KeyMissing, ProductError, StoreError
+from pipeline.model import Bounds, Window
+from pipeline.products import lineage as lineages
+from pipeline.products.collection import CollectionInfo, with_collection, with_item
+from pipeline.products.index import Index
+from pipeline.products.item import stamp
+from pipeline.products.lineage import Version, Withdrawal
+from pipeline.products.read import asset_key
+from pipeline.store import Store, to_bytes
+
+#: Where the root of the public catalogue lies.
+ROOT_KEY = "catalog/catalog.json"
+
+#: How often a compare-and-swap is tried again before it counts as a conflict.
+_TRIES = 1000
+
+_WITHDRAWAL = "_withdrawn.json"
+
+
+def hazard_of(item_id: str) -> str:
+    """Return the hazard (and collection) an Item id belongs to."""
+    return item_id.split("-", 1)[0]
+
+
+def item_key(item_id: str) -> str:
+    """Return the store key of a public Item."""
+    return f"catalog/{hazard_of(item_id)}/{item_id}/{item_id}.json"
+
+
+def staged_key(item_id: str) -> str:
+    """Return the store key of an Item on its way."""
+    return f"staging/{item_id}.json"
+
+
+def collection_key(hazard: str) -> str:
+    """Return the store key of a hazard's collection."""
+    return f"catalog/{hazard}/collection.json"
+
+
+class Catalog:
+    """Products made public in a store, with a local search index.
+
+    Parameters
+    ----------
+    store
+        Folder or bucket; the truth.
+    index
+        SQLite file; rebuilt from the store where missing.
+    """
+
+    def __init__(self, store: Store, index: Path) -> None:
+        self.store = store
+        missing = not index.exists()
+        self.index = Index(index)
+        if missing:
+            self.rebuild()
+
+    def stage(self, item: Mapping[str, Any], assets: Mapping[str, Path]) -> str:
+        """Return the store key of a staged Item after uploading its assets; done already where it is staged or public.
+
+        Parameters
+        ----------
+        item
+            As `build_item` returns it.
+        assets
+            The file of each asset of the Item.
+
+        Raises
+        ------
+        ProductError
+            Where files and the Item's assets do not match.
+        """
+        id = str(item["id"])
+        if self.is_public(id):
+            return item_key(id)
+        if set(assets) != set(item["assets"]):
+            raise ProductError(f"item {id}: found files for {sorted(assets)}, expected {sorted(item['assets'])}")
+        if self.store.exists(staged_key(id)) and not self._incomplete(self.store.get_json(staged_key(id))):
+            return staged_key(id)
+        for name, path in sorted(assets.items()):
+            self.store.put(asset_key(item, name), path)
+        self.store.put(staged_key(id), to_bytes(item))
+        return staged_key(id)
+
+    def publish(self, item_id: str, info: CollectionInfo, *, now: datetime) -> dict[str, Any]:
+        """Return the public Item; every step is repeated or skipped as needed, so that a rerun finishes what was begun.
+
+        Versions of the same thing are linked, and only the latest stands: an older revision that comes late never
+        becomes the latest. Nothing is rewritten where the Item is public already.
+
+        Raises
+        ------
+        KeyMissing
+            Where the Item is neither staged nor public.
+        ProductError
+            Where an asset is missing or has another size than the Item says.
+        StoreError
+            Where it cannot be read back afterwards.
+        """
+        item = self._commit(item_id, now)
+        self._relink(str(item["properties"]["hazmon:lineage"]), hazard_of(item_id), now)
+        self._list(item, info)
+        self.store.delete(staged_key(item_id))
+        return self._confirmed(item_id)
+
+    def withdraw(self, lineage: str, *, now: datetime, reason: str, revision: int | None = None) -> list[str]:
+        """Return the ids of Items that no longer stand, of all hazards, after marking them; none of the lineage is current.
+
+        Parameters
+        ----------
+        lineage
+            For example an event's `series`.
+        now
+            When.
+        reason
+            Why, for people.
+        revision
+            Source revision that withdrew it: later revisions stand again. The highest published, where not given.
+        """
+        prefix = lineages.folder(lineage)
+        names = [key.rsplit("/", 1)[-1] for key in self.store.list(prefix)]
+        hazards = [name.removesuffix(".json") for name in names if name != _WITHDRAWAL]
+        known = [version.revision for hazard in hazards for version in self._versions(lineage, hazard)]
+        upto = revision if revision is not None else max(known, default=0)
+        self._update(f"{prefix}/{_WITHDRAWAL}", lambda old: _withdrawn(old, upto, stamp(now), reason))
+        for hazard in hazards:
+            self._relink(lineage, hazard, now)
+        return sorted(
+            version.id for hazard in hazards for version in self._visible(lineage, hazard) if version.revision <= upto
+        )
+
+    def get(self, item_id: str) -> dict[str, Any]:
+        """Return a public Item.
+
+        Raises
+        ------
+        KeyMissing
+            Where there is none of this id.
+        """
+        item: dict[str, Any] = self.store.get_json(item_key(item_id))
+        return item
+
+    def is_public(self, item_id: str) -> bool:
+        """Whether an Item is public."""
+        return self.store.exists(item_key(item_id))
+
+    def latest(self, hazard: str, lineage: str) -> dict[str, Any] | None:
+        """Return the version that stands; None where there is none, or all are withdrawn."""
+        found = lineages.latest(self._visible(lineage, hazard), self._withdrawal(lineage))
+        return None if found is None else self.get(found.id)
+
+    def find(
+        self,
+        *,
+        hazard: str | None = None,
+        subject: str | None = None,
+        bbox: Bounds | None = None,
+        window: Window | None = None,
+        current: bool | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return public Items that satisfy all conditions, the newest first; see `Index.search`."""
+        keys = self.index.search(hazard=hazard, subject=subject, bbox=bbox, window=window, current=current, limit=limit)
+        return [self.store.get_json(key) for key in keys]
+
+    def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield (key, Item) of everything public, from the files."""
+        for key in self.store.list("catalog"):
+            *_, folder, name = key.split("/")
+            if name == f"{folder}.json":
+                yield key, self.store.get_json(key)
+
+    def rebuild(self) -> int:
+        """Return the number of Items after building the index anew from the files."""
+        return self.index.replace((item, key) for key, item in self.items())
+
+    def _incomplete(self, item: Mapping[str, Any]) -> str:
+        """Return what is wrong with an Item's assets in the store; empty where all are there."""
+        for name, asset in sorted(item["assets"].items()):
+            try:
+                size = self.store.size(asset_key(item, name))
+            except KeyMissing:
+                return f"asset {name!r} is missing"
+            if size != asset["file:size"]:
+                return f"asset {name!r} has {size} bytes, expected {asset['file:size']}"
+        return ""
+
+    def _commit(self, item_id: str, now: datetime) -> dict[str, Any]:
+        """Return the Item after writing it as the last of its files; the first of two writers wins."""
+        if not self.is_public(item_id):
+            try:
+                item = self.store.get_json(staged_key(item_id))
+            except KeyMissing:
+                if self.is_public(item_id):  # another process finished it meanwhile
+                    return self.get(item_id)
+                raise
+            problem = self._incomplete(item)
+            if problem:
+                raise ProductError(f"item {item_id}: {problem}")
+            versions = self._join(item)
+            withdrawal = self._withdrawal(item["properties"]["hazmon:lineage"])
+            self.store.create(item_key(item_id), to_bytes(lineages.linked(item, versions, withdrawal, now)))
+        item = self.get(item_id)
+        self._join(item)
+        return item
+
+    def _join(self, item: Mapping[str, Any]) -> list[Version]:
+        """Return the public versions and this one, after entering it in the record of its lineage."""
+        version = lineages.version_of(item)
+        lineage, hazard = item["properties"]["hazmon:lineage"], item["collection"]
+
+        def joined(old: Mapping[str, Any] | None) -> dict[str, Any]:
+            others = [entry for entry in (old or {}).get("versions", []) if entry["id"] != version.id]
+            versions = sorted([*others, version.to_json()], key=lambda entry: str(entry["id"]))
+            return {"lineage": lineage, "hazard": hazard, "versions": versions}
+
+        self._update(_record_key(lineage, hazard), joined)
+        return [*(other for other in self._visible(lineage, hazard) if other.id != version.id), version]
+
+    def _versions(self, lineage: str, hazard: str) -> list[Version]:
+        try:
+            record = self.store.get_json(_record_key(lineage, hazard))
+        except KeyMissing:
+            return []
+        return [Version(**entry) for entry in record["versions"]]
+
+    def _visible(self, lineage: str, hazard: str) -> list[Version]:
+        """Return the versions whose Item is public; one that entered and was killed is left out."""
+        return [version for version in self._versions(lineage, hazard) if self.is_public(version.id)]
+
+    def _withdrawal(self, lineage: str) -> Withdrawal | None:
+        try:
+            return Withdrawal(**self.store.get_json(f"{lineages.folder(lineage)}/{_WITHDRAWAL}"))
+        except KeyMissing:
+            return None
+
+    def _relink(self, lineage: str, hazard: str, now: datetime) -> None:
+        """Link all public versions of a lineage, until nobody else changed it meanwhile."""
+        for _ in range(_TRIES):
+            versions, withdrawal = self._visible(lineage, hazard), self._withdrawal(lineage)
+            change = partial(_linked, versions=versions, withdrawal=withdrawal, now=now)
+            for version in versions:
+                self._update(item_key(version.id), change)
+                self._reindex(version.id)
+            if (versions, withdrawal) == (self._visible(lineage, hazard), self._withdrawal(lineage)):
+                return
+        raise Conflict(f"{self.store.root}: lineage {lineage} of {hazard} changed {_TRIES} times while it was linked")
+
+    def _reindex(self, item_id: str) -> None:
+        row, stands = self.index.row(item_id), not self.get(item_id)["properties"]["deprecated"]
+        if row is None or row.current != stands:
+            self.index.put(item_key(item_id), self.store.get_json)
+
+    def _list(self, item: Mapping[str, Any], info: CollectionInfo) -> None:
+        """Enter an Item in its collection and the collection in the root."""
+        hazard = str(item["collection"])
+        self._update(collection_key(hazard), lambda old: with_item(old, info, item))
+        self._update(ROOT_KEY, lambda old: with_collection(old, hazard, info.title))
+
+    def _update(self, key: str, change: Callable[[Mapping[str, Any] | None], dict[str, Any]]) -> None:
+        """Change a JSON document by compare-and-swap; not written where nothing changes."""
+        for _ in range(_TRIES):
+            try:
+                old: bytes | None = self.store.get(key)
+            except KeyMissing:
+                old = None
+            new = to_bytes(change(None if old is None else json.loads(old)))
+            if new == old or self.store.swap(key, old, new):
+                return
+        raise Conflict(f"{self.store.root}: {key} changed {_TRIES} times while it was being changed")
+
+    def _confirmed(self, item_id: str) -> dict[str, Any]:
+        """Return the Item as readers find it: in the store, in the index and in its collection."""
+        item = self.get(item_id)
+        if self.index.row(item_id) is None:
+            raise StoreError(f"{self.index.path}: {item_id} was published but is not in the index; rebuild it")
+        listed = {link["href"] for link in self.store.get_json(collection_key(hazard_of(item_id)))["links"]}
+        if f"./{item_id}/{item_id}.json" not in listed:
+            raise StoreError(f"{self.store.root}: {item_id} was published but its collection does not list it")
+        return item
+
+
+def _record_key(lineage: str, hazard: str) -> str:
+    return f"{lineages.folder(lineage)}/{hazard}.json"
+
+
+def _linked(
+    item: Mapping[str, Any] | None, *, versions: list[Version], withdrawal: Withdrawal | None, now: datetime
+) -> dict[str, Any]:
+    if item is None:
+        raise StoreError(f"a public Item among {[version.id for version in versions]} vanished while it was linked")
+    return lineages.linked(item, versions, withdrawal, now)
+
+
+def _withdrawn(old: Mapping[str, Any] | None, revision: int, at: str, reason: str) -> dict[str, Any]:
+    """Return the withdrawal that reaches further; the first one stays where both reach as far."""
+    if old is not None and old["revision"] >= revision:
+        return dict(old)
+    return {"revision": revision, "at": at, "reason": reason}

@@ -1,0 +1,137 @@
+"""The STAC Collection of a hazard and the root catalogue: pure functions from the old document to the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.layer import Layer, Variable
+from pipeline.products import monty
+from pipeline.products.bands import COG_TYPE, classes, nodata
+from pipeline.products.item import STAC_VERSION, Credit, extensions, science
+
+_GEOJSON = "application/geo+json"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """What a hazard's collection says of itself."""
+
+    title: str
+    description: str
+    credit: Credit
+    """Licence, attribution and providers of every source."""
+    layer: Layer
+    keywords: Sequence[str] = ()
+
+
+def with_item(collection: Mapping[str, Any] | None, info: CollectionInfo, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a hazard's collection that lists an Item: link, extent and summaries grow, all else is as `info` says."""
+    old = collection or {}
+    layer = info.layer
+    found = {
+        "type": "Collection",
+        "stac_version": STAC_VERSION,
+        "id": item["collection"],
+        "title": info.title,
+        "description": info.description,
+        "license": info.credit.licence,
+        "providers": [dict(provider) for provider in info.credit.providers],
+        "hazmon:attribution": info.credit.attribution,
+        **science(layer),
+        "extent": _extent(old.get("extent"), item),
+        "summaries": _summaries(old.get("summaries", {}), layer, item),
+        "item_assets": _item_assets(layer),
+        "links": _links(old.get("links", []), item),
+    }
+    if info.keywords:
+        found["keywords"] = list(info.keywords)
+    if layer.name in monty.HAZARD_CODES:
+        found["roles"] = ["hazard", "source"]
+    return found | {"stac_extensions": extensions(found)}
+
+
+def with_collection(catalog: Mapping[str, Any] | None, hazard: str, title: str) -> dict[str, Any]:
+    """Return the root catalogue that lists a hazard's collection."""
+    child = {"rel": "child", "href": f"./{hazard}/collection.json", "type": "application/json", "title": title}
+    others = [link for link in (catalog or {}).get("links", []) if link["rel"] == "child" and link["href"] != child["href"]]
+    root = {"rel": "root", "href": "./catalog.json", "type": "application/json"}
+    return {
+        "type": "Catalog",
+        "stac_version": STAC_VERSION,
+        "id": "hazmon",
+        "title": "hazmon",
+        "description": "Hazard layers: estimate, uncertainty, exclusion and age of each, as COGs with STAC Items.",
+        "links": [root, *sorted([*others, child], key=lambda link: str(link["href"]))],
+    }
+
+
+def _links(old: Sequence[Mapping[str, Any]], item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    own = {"rel": "item", "href": f"./{item['id']}/{item['id']}.json", "type": _GEOJSON}
+    items = {link["href"]: dict(link) for link in old if link["rel"] == "item"} | {own["href"]: own}
+    return [
+        {"rel": "root", "href": "../catalog.json", "type": "application/json"},
+        {"rel": "parent", "href": "../catalog.json", "type": "application/json"},
+        *(items[href] for href in sorted(items)),
+    ]
+
+
+def _extent(old: Mapping[str, Any] | None, item: Mapping[str, Any]) -> dict[str, Any]:
+    properties = item["properties"]
+    box = list(item["bbox"])
+    times = [
+        properties.get("start_datetime") or properties["datetime"],
+        properties.get("end_datetime") or properties["datetime"],
+    ]
+    if old is not None:
+        box = _union(old["spatial"]["bbox"][0], box)
+        before = old["temporal"]["interval"][0]
+        times = [min(before[0], times[0]), max(before[1], times[1])]
+    return {"spatial": {"bbox": [box]}, "temporal": {"interval": [times]}}
+
+
+def _union(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """Return the box around two; the whole circle of longitudes where one of two unequal ones crosses the antimeridian."""
+    if list(one) == list(other):
+        return list(one)
+    crosses = one[0] > one[2] or other[0] > other[2]
+    west, east = (-180.0, 180.0) if crosses else (min(one[0], other[0]), max(one[2], other[2]))
+    return [west, min(one[1], other[1]), east, max(one[3], other[3])]
+
+
+def _summaries(old: Mapping[str, Any], layer: Layer, item: Mapping[str, Any]) -> dict[str, Any]:
+    properties = item["properties"]
+    found: dict[str, Any] = {"hazmon:layer": [layer.name]}
+    names = ["proj:code", "hazmon:layer_version", "hazmon:synthetic", "hazmon:exercise"]
+    for name in names:
+        found[name] = sorted({*old.get(name, []), properties[name]} - {None}, key=str)
+    if layer.name in monty.HAZARD_CODES:
+        countries = {*old.get("monty:country_codes", []), *properties.get("monty:country_codes", [])}
+        found["monty:country_codes"] = sorted(countries)
+        found["monty:hazard_codes"] = list(monty.HAZARD_CODES[layer.name])
+    return {name: values for name, values in found.items() if values or name.startswith("monty:")}
+
+
+def _item_assets(layer: Layer) -> dict[str, Any]:
+    rasters = {name: _item_asset(name, variable, layer) for name, variable in layer.outputs.items()}
+    return rasters | {
+        "inputs": {"title": "Every input and its age", "type": "application/json", "roles": ["metadata", "age"]},
+        "thumbnail": {"title": "Map with legend", "type": "image/png", "roles": ["thumbnail"]},
+    }
+
+
+def _item_asset(name: str, variable: Variable, layer: Layer) -> dict[str, Any]:
+    answers = layer.answers
+    named = {answers.estimate: "estimate", answers.uncertainty: "uncertainty", answers.exclusion: "exclusion"}
+    described: dict[str, Any] = {
+        "name": name,
+        "description": variable.long_name,
+        "data_type": variable.dtype,
+        "nodata": nodata(variable),
+        "unit": variable.units,
+    }
+    if variable.is_categorical:
+        described["classification:classes"] = classes(variable)
+    roles = ["data", *([named[name]] if name in named else [])]
+    return {"title": variable.long_name, "type": COG_TYPE, "roles": roles, "bands": [described]}

@@ -1,0 +1,250 @@
+"""Whether a catalogue is what it says: STAC, COGs, checksums, links and index, all without the network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from posixpath import dirname, normpath
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+import pystac
+import rasterio
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
+from pystac.extensions.file import FileExtension
+from pystac.extensions.projection import ProjectionExtension
+from pystac.extensions.render import RenderExtension
+from pystac.extensions.scientific import ScientificExtension
+from pystac.extensions.version import VersionExtension
+from pystac.validation.local_validator import get_local_schema_cache
+from rasterio.errors import RasterioError
+from referencing import Registry, Resource
+from rio_cogeo.cogeo import cog_validate
+
+from pipeline.errors import KeyMissing, StoreError
+from pipeline.products.bands import COG_TYPE
+from pipeline.products.catalog import ROOT_KEY, collection_key
+from pipeline.products.index import Index
+from pipeline.products.item import EXTENSIONS, extensions
+from pipeline.products.read import asset_href, asset_key, gdal_options, gdal_path
+from pipeline.store import Store
+
+Kind = Literal["stac", "extension", "asset", "checksum", "cog", "link", "index"]
+
+#: Called with (Items done, Items in all, id of the Item).
+Progress = Callable[[int, int, str], None]
+
+_ANSWERS = {"estimate", "uncertainty", "exclusion", "age"}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is not as it should be."""
+
+    key: str
+    """Store key of the document it concerns."""
+    kind: Kind
+    message: str
+
+
+def validate(store: Store, index: Index, *, progress: Progress | None = None) -> list[Problem]:
+    """Return everything that is wrong with a catalogue; empty where all is well.
+
+    Items, collections and root against the STAC 1.1 schemas; extension fields; every asset there, with its size and
+    checksum, and opening; strict COG validation; links; index equal to the files.
+
+    Parameters
+    ----------
+    store
+        Where the catalogue lies.
+    index
+        Its search index.
+    progress
+        Called after each Item.
+    """
+    keys = [key for key in store.list("catalog") if _is_item(key)]
+    problems: list[Problem] = []
+    found: dict[str, bool] = {}
+    hazards: dict[str, set[str]] = {}
+    for done, key in enumerate(keys, start=1):
+        try:
+            item = _document(store, key)
+        except (StoreError, ValueError) as error:
+            problems.append(Problem(key, "stac", str(error)))
+            continue
+        problems += _check_item(store, key, item)
+        found[key] = not item.get("properties", {}).get("deprecated", False)
+        hazards.setdefault(key.split("/")[1], set()).add(key)
+        if progress is not None:
+            progress(done, len(keys), key.split("/")[2])
+    problems += _check_tree(store, hazards)
+    problems += _check_index(index, found)
+    return problems
+
+
+def _is_item(key: str) -> bool:
+    parts = key.split("/")
+    return len(parts) == 4 and parts[3] == f"{parts[2]}.json"
+
+
+def _document(store: Store, key: str) -> dict[str, Any]:
+    value = json.loads(store.get(key))
+    if not isinstance(value, dict):
+        raise ValueError(f"found {type(value).__name__}, expected a JSON object")
+    return value
+
+
+def _check_item(store: Store, key: str, item: Mapping[str, Any]) -> Iterator[Problem]:
+    schema = list(_against_schema(key, item, "item"))
+    yield from schema
+    if schema:
+        return
+    for message in _extension_problems(item):
+        yield Problem(key, "extension", message)
+    for name in sorted(item["assets"]):
+        yield from _check_asset(store, key, item, name)
+    yield from _check_links(store, key, item)
+
+
+def _against_schema(key: str, document: Mapping[str, Any], kind: str) -> Iterator[Problem]:
+    for error in sorted(_validator(kind).iter_errors(document), key=lambda error: list(map(str, error.absolute_path))):
+        where = ".".join(map(str, error.absolute_path)) or "document"
+        yield Problem(key, "stac", f"{where}: {error.message[:300]}")
+
+
+@cache
+def _validator(kind: str) -> Draft7Validator:
+    """Return a validator over the schemas that pystac brings along."""
+    schemas = get_local_schema_cache()
+    registry: Any = Registry().with_resources([(uri, Resource.from_contents(schema)) for uri, schema in schemas.items()])
+    uri = f"https://schemas.stacspec.org/v{pystac.get_stac_version()}/{kind}-spec/json-schema/{kind}.json"
+    return Draft7Validator(schemas[uri], registry=registry)
+
+
+def _extension_problems(item: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what pystac's own readers of the extensions refuse, and what our conventions ask beyond them."""
+    declared, used = set(item.get("stac_extensions", [])), set(extensions(item))
+    if declared != used:
+        yield f"stac_extensions: {sorted(declared ^ used)} declared without use or used without declaration"
+    unknown = declared - set(EXTENSIONS.values())
+    if unknown:
+        yield f"stac_extensions: {sorted(unknown)} are not known here"
+    try:
+        yield from _read_extensions(item)
+    except (pystac.STACError, KeyError, TypeError, ValueError) as error:
+        yield f"not readable: {type(error).__name__}: {error}"
+    answers = item["properties"].get("hazmon:answers", {})
+    if set(answers) != _ANSWERS or not set(answers.values()) <= set(item["assets"]):
+        yield f"hazmon:answers: found {answers}, expected the asset of each of {sorted(_ANSWERS)}"
+    for name, asset in item["assets"].items():
+        yield from _band_problems(name, asset)
+
+
+def _read_extensions(item: Mapping[str, Any]) -> Iterator[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pystac warns of versions it would migrate; what counts is checked below
+        parsed = pystac.Item.from_dict(cast("dict[str, Any]", item), preserve_dict=True)
+    projection = ProjectionExtension.ext(parsed)
+    if not (projection.code or projection.wkt2):
+        yield "proj:code: missing, and no proj:wkt2"
+    if len(projection.shape or []) != 2 or len(projection.transform or []) not in (6, 9) or len(projection.bbox or []) != 4:
+        yield f"proj: found shape {projection.shape}, transform {projection.transform}, bbox {projection.bbox}"
+    if not VersionExtension.ext(parsed).version:
+        yield "version: missing"
+    science = ScientificExtension.ext(parsed)
+    if not (science.doi or science.citation):
+        yield "sci:doi and sci:citation: both missing"
+    for name, render in RenderExtension.ext(parsed).renders.items():
+        if not set(render.assets) <= set(parsed.assets):
+            yield f"renders.{name}: draws assets {render.assets}, which are not all there"
+    for name, asset in parsed.assets.items():
+        file = FileExtension.ext(asset)
+        if not isinstance(file.size, int) or not re.fullmatch(r"1220[0-9a-f]{64}", file.checksum or ""):
+            yield f"assets.{name}: found file:size {file.size}, file:checksum {file.checksum}"
+
+
+def _band_problems(name: str, asset: Mapping[str, Any]) -> Iterator[str]:
+    if asset.get("type") != COG_TYPE:
+        return
+    for place, band in enumerate(asset.get("bands", [])):
+        for field in ("name", "data_type", "nodata", "unit", "raster:scale", "raster:offset"):
+            if field not in band:
+                yield f"assets.{name}.bands.{place}: {field} is missing"
+        values = [entry.get("value") for entry in band.get("classification:classes", [])]
+        if len(values) != len(set(values)) or not all(isinstance(value, int) for value in values):
+            yield f"assets.{name}.bands.{place}: classification:classes has values {values}"
+    if not asset.get("bands"):
+        yield f"assets.{name}: bands are missing"
+
+
+def _check_asset(store: Store, key: str, item: Mapping[str, Any], name: str) -> Iterator[Problem]:
+    asset = item["assets"][name]
+    if urlsplit(asset["href"]).scheme:
+        return
+    try:
+        data = store.get(asset_key(item, name))
+    except KeyMissing:
+        yield Problem(key, "asset", f"{name}: nothing is stored under {asset_key(item, name)}")
+        return
+    if len(data) != asset.get("file:size"):
+        yield Problem(key, "checksum", f"{name}: {len(data)} bytes, expected {asset.get('file:size')}")
+    checksum = f"1220{hashlib.sha256(data).hexdigest()}"
+    if checksum != asset.get("file:checksum"):
+        yield Problem(key, "checksum", f"{name}: checksum {checksum}, expected {asset.get('file:checksum')}")
+    if asset.get("type") == COG_TYPE:
+        yield from _check_cog(asset_href(store, item, name), key, name)
+
+
+def _check_cog(href: str, key: str, name: str) -> Iterator[Problem]:
+    try:
+        with rasterio.Env(**gdal_options()):
+            valid, errors, cautions = cog_validate(gdal_path(href), strict=True, quiet=True)
+            with rasterio.open(gdal_path(href)) as source:
+                source.read(1, out_shape=(1, 1))
+    except RasterioError as error:
+        yield Problem(key, "cog", f"{name}: does not open: {error}")
+        return
+    if not valid:
+        yield Problem(key, "cog", f"{name}: {'; '.join([*errors, *cautions])}")
+
+
+def _check_links(store: Store, key: str, document: Mapping[str, Any]) -> Iterator[Problem]:
+    for link in document["links"]:
+        href = str(link["href"])
+        if urlsplit(href).scheme or link["rel"] == "self":
+            continue
+        target = normpath(f"{dirname(key)}/{href}")
+        if target.startswith("..") or not store.exists(target):
+            yield Problem(key, "link", f"{link['rel']}: {href} leads to {target}, where nothing is stored")
+
+
+def _check_tree(store: Store, hazards: Mapping[str, set[str]]) -> Iterator[Problem]:
+    """Check root and collections, and that they list every Item once."""
+    documents = {ROOT_KEY: "catalog"} if hazards else {}
+    documents |= {collection_key(hazard): "collection" for hazard in sorted(hazards)}
+    for key, kind in documents.items():
+        try:
+            document = _document(store, key)
+        except (StoreError, ValueError) as error:
+            yield Problem(key, "stac", str(error))
+            continue
+        yield from _against_schema(key, document, kind)
+        yield from _check_links(store, key, document)
+        relation = "item" if kind == "collection" else "child"
+        expected = hazards[key.split("/")[1]] if kind == "collection" else {collection_key(hazard) for hazard in hazards}
+        listed = {normpath(f"{dirname(key)}/{link['href']}") for link in document["links"] if link["rel"] == relation}
+        for missing in sorted(expected - listed):
+            yield Problem(key, "link", f"{missing} is public but not listed")
+
+
+def _check_index(index: Index, found: Mapping[str, bool]) -> Iterator[Problem]:
+    rows = {row.key: row.current for row in index.rows()}
+    for key in sorted(set(rows) | set(found)):
+        if rows.get(key) != found.get(key):
+            words = {None: "absent", True: "current", False: "superseded"}
+            yield Problem(key, "index", f"index says {words[rows.get(key)]}, the Item {words[found.get(key)]}; rebuild it")
