@@ -61,10 +61,11 @@ def partition(solutions: Iterable[Solution], order: Sequence[str]) -> list[Clust
     return sorted(clusters, key=lambda cluster: min(s.key for s in cluster))
 
 
-def component(seeds: Iterable[Solution], solutions: Iterable[Solution]) -> list[Solution]:
-    """Return the solutions that a change of the seeds can concern: linked to them by ids or by the window, any far.
+def component(seed: Solution, solutions: Iterable[Solution]) -> list[Solution]:
+    """Return the solutions that a new one can concern: linked to it by ids or by the window, over any number of steps.
 
-    No event reaches beyond it, so that `partition` of a component equals the component's part of `partition` of all.
+    Its own former revision is among them by its id, and so is what stood around that and may fall apart now. No event
+    reaches beyond, so that `partition` of a component equals the component's part of `partition` of all.
     """
     rest = list(solutions)
     by_alias: dict[str, list[Solution]] = {}
@@ -72,7 +73,7 @@ def component(seeds: Iterable[Solution], solutions: Iterable[Solution]) -> list[
         for alias in solution.aliases:
             by_alias.setdefault(alias, []).append(solution)
     found: dict[Solution, None] = {}
-    todo = deque(seeds)
+    todo = deque([seed])
     while todo:
         solution = todo.popleft()
         if solution in found:

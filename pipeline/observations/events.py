@@ -112,7 +112,7 @@ def associate(
         Time of this step; enters `created` and `history` only.
     """
     standing = [s for record in table.records.values() for s in record.solutions]
-    concerned = newest(component([solution, *_former(solution, standing)], [*standing, solution]))
+    concerned = newest(component(solution, [*standing, solution]))
     clusters = partition(concerned.values(), order)
     holders = [record for record in table.records.values() if any(s.key in concerned for s in record.solutions)]
     claims = _claims(holders, clusters, order)
@@ -221,11 +221,6 @@ def scalars(record: EventRecord) -> xr.Dataset:
         synthetic=int(basis.synthetic),
     )
     return dataset
-
-
-def _former(solution: Solution, standing: Iterable[Solution]) -> list[Solution]:
-    """Return what stood under a solution's key: where it leaves from, something may change too."""
-    return [s for s in standing if s.key == solution.key]
 
 
 def _claims(holders: Iterable[EventRecord], clusters: list[Cluster], order: Sequence[str]) -> list[list[EventRecord]]:

@@ -147,6 +147,16 @@ def test_when_the_preferred_agency_deletes_the_others_take_over() -> None:
     assert (record.withdrawn, record.preferred.agency, record.preferred.magnitude) == (False, "emsc", 6.7)
 
 
+def test_a_deleted_solution_holds_no_place_a_live_one_could_take() -> None:
+    gone, near, live = made("us", "false", status="deleted"), made("emsc", "1", seconds=1), made("us", "true", seconds=8)
+    for arrived in permutations([gone, near, live]):
+        table = delivered(*arrived)
+        assert table.holder("emsc1") == table.holder("ustrue")
+        withdrawn = table.holder("usfalse")
+        assert withdrawn is not None
+        assert withdrawn.withdrawn
+
+
 def test_a_changed_preferred_id_goes_on_as_the_same_event() -> None:
     renamed = made("ci", "99", revision=2, aliases=("ci99", "us7000lsze"), magnitude=6.9)
     table = delivered(made(), renamed)
@@ -172,7 +182,12 @@ def test_a_solution_that_moved_goes_to_the_event_it_belongs_to_now() -> None:
     moved = delivered(made("emsc", "1", revision=2, seconds=59), table=table)
     assert moved.holder("emsc1") is not None
     assert moved.holder("emsc1") == moved.holder("usaftershock")
+    assert {frozenset(s.key for s in r.solutions) for r in moved.records.values()} == {
+        frozenset({"us7000lsze"}),
+        frozenset({"usaftershock", "emsc1"}),
+    }
     assert set(moved.records) == set(table.records)
+    assert not any(record.withdrawn for record in moved.records.values())
 
 
 def test_a_solution_without_magnitude_gives_way_to_one_that_has_it() -> None:
@@ -291,6 +306,39 @@ def test_a_write_cut_short_between_two_months_is_mended_by_the_next_update(tmp_p
     table = {r.id: r for r in events.find(store, Window(end - timedelta(days=1), end + timedelta(days=1)))}
     assert [r.id for r in table.values() if not r.withdrawn] == [record.id]
     assert {s.key for s in record.solutions} == {"us7000lsze", "emsc1"}
+
+
+class Racing:
+    """A store in which another writer gets between reading and writing, once."""
+
+    def __init__(self, store: Store, intruder: Solution) -> None:
+        self.store, self.intruder = store, [intruder]
+        self.get = store.get
+
+    def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
+        if self.intruder:
+            update(self.store, self.intruder.pop(), order=ORDER, now=NOW)
+        return self.store.swap(key, expected, data)
+
+
+@pytest.mark.parametrize("first", ["us", "emsc"])
+def test_two_writers_on_either_side_of_a_month_s_end_merge_what_they_both_made(tmp_path: Path, first: str) -> None:
+    store = Store.open(tmp_path)
+    end = datetime(2024, 1, 31, 23, 59, 58, tzinfo=UTC)
+    pair = {"us": made(time=end), "emsc": made("emsc", "1", time=end + timedelta(seconds=5))}
+    intruder = pair.pop(first)
+    record, _ = update(Racing(store, intruder), *pair.values(), order=ORDER, now=NOW)  # type: ignore[arg-type]
+    found = events.find(store, Window(end - timedelta(days=1), end + timedelta(days=1)))
+    assert [r.id for r in found if not r.withdrawn] == [record.id]
+    assert {s.key for s in record.solutions} == {"us7000lsze", "emsc1"}
+    assert [r.successor for r in found if r.withdrawn] == [record.id]
+
+
+def test_a_writer_that_lost_the_race_sees_what_the_other_wrote(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    record, _ = update(Racing(store, made()), made("emsc", "1"), order=ORDER, now=NOW)  # type: ignore[arg-type]
+    assert {s.key for s in record.solutions} == {"us7000lsze", "emsc1"}
+    assert len(events.find(store, Window(T0 - timedelta(days=1), T0 + timedelta(days=1)))) == 1
 
 
 def _deliver(root: str, solutions: list[Solution]) -> None:
