@@ -53,7 +53,6 @@ _GDAL: Mapping[str, Any] = {
     "GDAL_HTTP_CONNECTTIMEOUT": "20",
     "GDAL_HTTP_TIMEOUT": "120",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-    "CPL_VSIL_CURL_USE_HEAD": "NO",
     "VSI_CACHE": True,
 }
 _AZURE = re.compile(r"\A([a-z0-9]+)\.blob\.core\.windows\.net\Z")
@@ -384,7 +383,7 @@ def _item(bands: Sequence[Band], index: int, geobox: GeoBox, when: datetime) -> 
 def _scaled(array: xr.DataArray, band: Band) -> xr.DataArray:
     encoding = dict(array.encoding)
     if (band.scale, band.offset) != (1.0, 0.0):
-        array = array * np.float32(band.scale) + np.float32(band.offset)
+        array = (array.astype(np.float64) * band.scale + band.offset).astype(np.float32)
     array.attrs = {"units": band.units}
     array.encoding = encoding
     return array
