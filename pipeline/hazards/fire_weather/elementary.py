@@ -5,8 +5,9 @@ functions are plain arithmetic on the bits of a double, inlined by LLVM. Every o
 says (no fast-math, fused multiply-add asked for by name), so a cell has the same bytes whatever its neighbours are,
 however the grid is chunked and however wide the vectors of the machine are.
 
-Polynomials are minimax (Remez exchange in 40 digits, fitted for this module); the schemes are those of Muller
-(2016), Elementary Functions, 3rd ed., doi:10.1007/978-1-4899-7983-4, ch. 11 (Cody and Waite's reduction).
+Polynomials are minimax (Remez exchange in 40 digits, fitted for this module) and as short as twelve right digits
+allow, far below what a float32 product can hold; the schemes are those of Muller (2016), Elementary Functions, 3rd
+ed., doi:10.1007/978-1-4899-7983-4, ch. 11 (Cody and Waite's reduction).
 """
 
 from __future__ import annotations
@@ -90,18 +91,17 @@ _LOWEST, _HIGHEST = -700.0, 700.0
 
 @inlined
 def exp(x: float) -> float:
-    """Return e**x within 2e-14 relative for |x| <= 50; NaN stays NaN, |x| is limited to 700."""
+    """Return e**x within 1.3e-12 relative for |x| <= 50; NaN stays NaN, |x| is limited to 700."""
     x = where(x < _LOWEST, _LOWEST, x)
     x = where(x > _HIGHEST, _HIGHEST, x)
     shifted = fma(x, _LOG2_E, _ROUNDER)
     r = fma(shifted - _ROUNDER, -_LN2, x)
-    p = fma(r, 2.7493108120930397e-06, 2.4880809514149773e-05)
-    p = fma(r, p, 0.00019841538989793055)
-    p = fma(r, p, 0.0013888811145710237)
-    p = fma(r, p, 0.008333333095158792)
-    p = fma(r, p, 0.04166666696223353)
-    p = fma(r, p, 0.1666666666726509)
-    p = fma(r, p, 0.4999999999966433)
+    p = fma(r, 2.4708264852326348e-05, 0.00019908952638477236)
+    p = fma(r, p, 0.0013889197264553915)
+    p = fma(r, p, 0.008333281787202084)
+    p = fma(r, p, 0.04166664440366401)
+    p = fma(r, p, 0.166666667845136)
+    p = fma(r, p, 0.5000000000427153)
     p = fma(r, fma(r, p, 1.0), 1.0)
     return p * double_of((bits_of(shifted) << numba.uint64(52)) + numba.uint64(0x3FF0000000000000))
 

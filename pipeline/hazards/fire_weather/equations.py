@@ -360,7 +360,7 @@ def _store(x: NDArray[np.float64], row: int, values: NDArray[Any]) -> None:
 
 @compiled
 def one_day(inputs: Any, factors: tuple[float, ...], constant: float, out: Any) -> None:
-    """Fill `out` (7, n) with FFMC, DMC, DC, ISI, BUI, FWI and DSR of n cells.
+    """Fill `out`, seven arrays of n cells: FFMC, DMC, DC, ISI, BUI, FWI and DSR.
 
     `inputs` are temperature, humidity, wind, rain, then yesterday's FFMC, DMC and DC, then latitude, degrees north:
     one-dimensional arrays of one length; `factors` is `daylength.month_factors(month)`.
@@ -384,10 +384,10 @@ def one_day(inputs: Any, factors: tuple[float, ...], constant: float, out: Any) 
         _dry_depth(x, factors)
         _behave(x, constant)
         _rate_fire(x)
-        _store(x, _F, out[0, cells])
-        _store(x, _P, out[1, cells])
-        _store(x, _D, out[2, cells])
-        _store(x, _ISI, out[3, cells])
-        _store(x, _BUI, out[4, cells])
-        _store(x, _FWI, out[5, cells])
-        _store(x, _DSR, out[6, cells])
+        _store(x, _F, out[0][cells])
+        _store(x, _P, out[1][cells])
+        _store(x, _D, out[2][cells])
+        _store(x, _ISI, out[3][cells])
+        _store(x, _BUI, out[4][cells])
+        _store(x, _FWI, out[5][cells])
+        _store(x, _DSR, out[6][cells])

@@ -99,9 +99,9 @@ def advance(weather: Weather, yesterday: Codes, latitude: Floats, month: int, co
         np.ascontiguousarray(np.broadcast_to(array, shape), dtype=dtype).reshape(-1)
         for array in (*weather, *yesterday, latitude)
     )
-    out = np.empty((len(Indices._fields), flat[0].size), dtype)
+    out = tuple(np.empty(flat[0].size, dtype) for _ in Indices._fields)
     one_day(flat, month_factors(month), constant, out)
-    return Indices(*out.reshape(-1, *shape))
+    return Indices(*(array.reshape(shape) for array in out))
 
 
 def exclusion(weather: Weather, yesterday: Codes) -> NDArray[np.uint8]:

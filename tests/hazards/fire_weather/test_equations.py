@@ -79,7 +79,7 @@ def day(cells, seed=1985):
 
 def run(arrays, month=7):
     out = np.empty((7, arrays[0].size), arrays[0].dtype)
-    equations.one_day(arrays, month_factors(month), FFMC_CONSTANT, out)
+    equations.one_day(arrays, month_factors(month), FFMC_CONSTANT, tuple(out))
     return out
 
 
