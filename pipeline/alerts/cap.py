@@ -35,7 +35,7 @@ _STATUSES = ("Actual", "Exercise", "System", "Test", "Draft")
 #: CAP 1.2, 3.2.1: no spaces, commas, `<` or `&` in identifier and sender.
 _TOKEN = re.compile(r"[^\s,<&]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-_SPACES = re.compile(r"[^\S\n]+")
+_SPACES = re.compile(r"[ \t\r]+")
 #: Characters XML 1.0 cannot carry.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 

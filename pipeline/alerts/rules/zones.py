@@ -79,7 +79,7 @@ def shares(dataset: xr.Dataset, areas: gpd.GeoDataFrame, geobox: GeoBox, conditi
             continue
         weights = np.broadcast_to(_cell_areas(geobox[rows, columns])[:, None], labels.shape)
         data = {name: dataset[name][..., rows, columns].to_numpy() for name in (*variables, "exclusion")}
-        valid = (data["exclusion"] == 0) & np.logical_and.reduce([data[name] != NODATA for name in variables])
+        valid = (data["exclusion"] == 0) & np.logical_and.reduce([_is_known(data[name]) for name in variables])
         known += _sums(labels, weights, valid, count)
         for name, (variable, code) in conditions.items():
             met[name] += _sums(labels, weights, valid & (data[variable] >= code), count)
@@ -155,6 +155,11 @@ def _labels(areas: gpd.GeoDataFrame, geobox: GeoBox) -> NDArray[np.int32]:
         pairs, out_shape=tuple(geobox.shape), transform=geobox.transform, fill=0, dtype="int32"
     )
     return labels
+
+
+def _is_known(codes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which codes mean something; codes read as floating numbers have NaN for unknown."""
+    return np.isfinite(codes) & (codes != NODATA)
 
 
 def _sums(labels: NDArray[np.int32], weights: NDArray[np.float64], where: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
