@@ -91,7 +91,7 @@ _LOWEST, _HIGHEST = -700.0, 700.0
 
 @inlined
 def exp(x: float) -> float:
-    """Return e**x within 1.3e-12 relative for |x| <= 50; NaN stays NaN, |x| is limited to 700."""
+    """Return e**x within 1.2e-12 relative for |x| <= 50; NaN stays NaN, |x| is limited to 700."""
     x = where(x < _LOWEST, _LOWEST, x)
     x = where(x > _HIGHEST, _HIGHEST, x)
     shifted = fma(x, _LOG2_E, _ROUNDER)
@@ -99,7 +99,7 @@ def exp(x: float) -> float:
     p = fma(r, 2.4708264852326348e-05, 0.00019908952638477236)
     p = fma(r, p, 0.0013889197264553915)
     p = fma(r, p, 0.008333281787202084)
-    p = fma(r, p, 0.04166664440366401)
+    p = fma(r, p, 0.04166666440366401)
     p = fma(r, p, 0.166666667845136)
     p = fma(r, p, 0.5000000000427153)
     p = fma(r, fma(r, p, 1.0), 1.0)
