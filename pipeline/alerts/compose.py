@@ -120,7 +120,7 @@ def _texts(
         facts = _facts(language, decision, assessment, context, most=_MANY)
         filled = (messages.filled(sentence, facts) for sentence in words.description)
         headline, instruction = found, words.instruction[level]
-        sentences = [sentence for sentence in filled if sentence is not None]
+        sentences = [sentence.replace("..", ".") for sentence in filled if sentence is not None]
     if marks is not None:
         headline, sentences = marks.prefix + headline, [marks.sentence, *sentences]
     return headline, language.sentence_separator.join(sentences), instruction

@@ -20,6 +20,9 @@ PRECISION = 1e-4
 #: Most vertices of one ring, the closing point included.
 MAX_VERTICES = 100
 
+#: Gaps up to twice this are closed in a contour, cells (about 10 km on a grid of 30 arc-seconds).
+CLOSING = 6
+
 #: Most rings of one area; what is beyond is joined into convex hulls.
 MAX_RINGS = 20
 
@@ -52,7 +55,7 @@ def likeness(one: Iterable[Ring], other: Iterable[Ring]) -> float:
 
 
 def contour(inside: NDArray[np.bool_], transform: Affine) -> Any:
-    """Return the region of a mask as a geometry, freed of specks by a majority of 5 x 5 cells.
+    """Return the region of a mask as a geometry, freed of specks by a majority of 5 x 5 cells, with gaps closed.
 
     Parameters
     ----------
@@ -61,9 +64,12 @@ def contour(inside: NDArray[np.bool_], transform: Affine) -> Any:
     transform
         Cell (column, row) to coordinates.
     """
-    padded = np.pad(inside.astype(np.float32), 2)
-    smooth = ndimage.uniform_filter(padded, 5, mode="constant")[2:-2, 2:-2] > 0.5
-    mask = smooth if smooth.any() else inside
+    room = CLOSING + 2
+    padded = np.pad(inside, room)
+    smooth = ndimage.uniform_filter(padded.astype(np.float32), 5, mode="constant") > 0.5
+    mask = smooth if smooth.any() else padded
+    mask |= ndimage.distance_transform_edt(ndimage.distance_transform_edt(~mask) <= CLOSING) > CLOSING
+    mask = np.ascontiguousarray(mask[room:-room, room:-room])
     found = rasterio.features.shapes(mask.astype(np.uint8), mask=mask, transform=transform)
     region = shapely.unary_union([shapely.geometry.shape(polygon) for polygon, _ in found])
     return region.simplify(abs(transform.a))

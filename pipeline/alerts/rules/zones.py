@@ -77,7 +77,7 @@ def shares(dataset: xr.Dataset, areas: gpd.GeoDataFrame, geobox: GeoBox, conditi
         labels = _labels(here, geobox[rows, columns])
         if not labels.any():
             continue
-        weights = np.broadcast_to(_cell_areas(geobox[rows, columns])[:, None], labels.shape)
+        weights = _cell_areas(geobox[rows, columns])
         data = {name: dataset[name][..., rows, columns].to_numpy() for name in (*variables, "exclusion")}
         valid = (data["exclusion"] == 0) & np.logical_and.reduce([_is_known(data[name]) for name in variables])
         known += _sums(labels, weights, valid, count)
@@ -159,11 +159,16 @@ def _labels(areas: gpd.GeoDataFrame, geobox: GeoBox) -> NDArray[np.int32]:
 
 def _is_known(codes: NDArray[Any]) -> NDArray[np.bool_]:
     """Tell which codes mean something; codes read as floating numbers have NaN for unknown."""
-    return np.isfinite(codes) & (codes != NODATA)
+    known: NDArray[np.bool_] = np.isfinite(codes) & (codes != NODATA)
+    return known
 
 
 def _sums(labels: NDArray[np.int32], weights: NDArray[np.float64], where: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
-    return np.bincount(labels[where], weights=weights[where], minlength=count + 1).astype(np.float64)
+    """Return the area of the cells of a mask by label; `weights` is the area of a cell in each row."""
+    if np.ptp(weights) == 0:
+        return np.bincount(labels[where], minlength=count + 1).astype(np.float64) * float(weights[0])
+    each = np.broadcast_to(weights[:, None], labels.shape)
+    return np.bincount(labels[where], weights=each[where], minlength=count + 1).astype(np.float64)
 
 
 def _cell_areas(geobox: GeoBox) -> NDArray[np.float64]:
