@@ -8,7 +8,6 @@ compare-and-swap, so that two feeds at once never make two events and lose nothi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,12 +15,13 @@ from itertools import count
 
 import numpy as np
 import xarray as xr
+from pydantic import TypeAdapter, ValidationError
 
-from pipeline.errors import Conflict, KeyMissing
-from pipeline.model import Event, Window, from_json, to_json
+from pipeline.errors import Conflict, KeyMissing, StoreError
+from pipeline.model import Event, Window
 from pipeline.observations.association import Cluster, component, newest, partition, preferred_first, stands
 from pipeline.observations.solution import Solution, solution
-from pipeline.store import Store, sha256, to_bytes
+from pipeline.store import Store, sha256
 
 __all__ = [
     "EventRecord",
@@ -89,6 +89,10 @@ class EventTable:
     def holder(self, key: str) -> EventRecord | None:
         """Return the event that an agency's id stands in, or None."""
         return next((record for record in self.records.values() if any(s.key == key for s in record.solutions)), None)
+
+
+#: A month's table as JSON: one event's fields in the order above, events in the order of their ids.
+_TABLE = TypeAdapter(dict[str, EventRecord])
 
 
 def associate(
@@ -299,16 +303,25 @@ def _get(store: Store, key: str) -> bytes | None:
 
 
 def _parse(tables: Iterable[bytes | None]) -> EventTable:
-    records = {}
+    """Return the events of several months' tables.
+
+    Raises
+    ------
+    StoreError
+        Where an object is not such a table.
+    """
+    records: dict[str, EventRecord] = {}
     for data in tables:
-        for id, value in json.loads(data or b"{}").items():
-            records[id] = from_json(EventRecord, value)
+        try:
+            records.update(_TABLE.validate_json(data or b"{}"))
+        except ValidationError as error:
+            raise StoreError(f"events: not a table of events: {error}") from error
     return EventTable(records)
 
 
 def _split(table: EventTable, first: str) -> dict[str, bytes]:
     """Return the bytes of each month's table, the one of an event's survivor first: merged ones are written after it."""
-    months: dict[str, dict[str, object]] = {first: {}}
-    for id, record in table.records.items():
-        months.setdefault(_home(id), {})[id] = to_json(record)
-    return {key: to_bytes(records) for key, records in months.items()}
+    months: dict[str, dict[str, EventRecord]] = {first: {}}
+    for id in sorted(table.records):
+        months.setdefault(_home(id), {})[id] = table.records[id]
+    return {key: _TABLE.dump_json(records, indent=1) for key, records in months.items()}

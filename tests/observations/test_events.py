@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError, KeyMissing
+from pipeline.errors import InputError, KeyMissing, StoreError
 from pipeline.feeds.origins import Origin, Report, to_dataset, to_granule
 from pipeline.model import ObservationRef, Payload, Window, subject_from_key
 from pipeline.observations import events
@@ -281,6 +281,13 @@ def test_the_store_holds_one_object_a_month_and_reads_it_back(tmp_path: Path) ->
     assert events.find(store, Window(T0, T0 + timedelta(hours=1))) == [record]
     with pytest.raises(KeyMissing):
         events.read(store, "eq20240122180904ffff")
+
+
+def test_an_object_that_is_no_table_is_an_error_of_the_store(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.put("events/2024-01.json", b'{"eq20240122180904abcd": {}}')
+    with pytest.raises(StoreError, match="eq20240122180904abcd"):
+        update(store, made(), order=ORDER, now=NOW)
 
 
 def test_across_a_month_s_end_there_is_one_event(tmp_path: Path) -> None:
