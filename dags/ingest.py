@@ -10,6 +10,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 from pipeline.config import FeedConfig
 from support import DEFAULTS, START, configuration, due, now, schedule, window, workspace
 
+#: Key of the XCom that says which parts of a feed's answer could not be read.
+REJECTED = "rejected"
+
 
 def ingest_dag(id: str, feed: FeedConfig, hazards: list[str]) -> None:
     """Define the ingest DAG of one feed; `hazards` are those its news may start."""
@@ -26,13 +29,14 @@ def ingest_dag(id: str, feed: FeedConfig, hazards: list[str]) -> None:
         tags=["ingest", feed.protocol],
     )
     def ingest_feed() -> None:
-        @task(multiple_outputs=True)
-        def discover() -> dict[str, list[Any]]:
+        @task
+        def discover() -> list[dict[str, Any]]:
             from pipeline import steps
 
             context = get_current_context()
             found = steps.discover(workspace(), id, window(context, feed), now(context))
-            return {"granules": [steps.to_json(granule) for granule in found.granules], "rejected": list(found.rejected)}
+            context["ti"].xcom_push(key=REJECTED, value=list(found.rejected))
+            return [steps.to_json(granule) for granule in found.granules]
 
         @task(outlets=list(outlets.values()), map_index_template="{{ granule_key }}")
         def ingest(granule: dict[str, Any], outlet_events: Any = None) -> str:
@@ -49,13 +53,14 @@ def ingest_dag(id: str, feed: FeedConfig, hazards: list[str]) -> None:
             return ref.payload.key
 
         @task(trigger_rule="all_done")
-        def account(granules: list[dict[str, Any]], rejected: list[str]) -> str:
+        def account(granules: list[dict[str, Any]]) -> str:
             from pipeline import steps
 
-            return steps.account(workspace(), [steps.from_json(steps.Granule, g) for g in granules], rejected)
+            rejected = get_current_context()["ti"].xcom_pull(task_ids="discover", key=REJECTED)
+            return steps.account(workspace(), [steps.from_json(steps.Granule, g) for g in granules], rejected or [])
 
-        found = discover()
-        ingest.expand(granule=found["granules"]) >> account(found["granules"], found["rejected"])
+        granules = discover()
+        ingest.expand(granule=granules) >> account(granules)
 
     ingest_feed()
 

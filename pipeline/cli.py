@@ -85,9 +85,10 @@ def options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step to stderr.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
-    """State lives under HAZMON_HOME (default ./.hazmon; a folder or s3://bucket/prefix), configuration under HAZMON_CONFIG (./config)."""
+    """State lives under HAZMON_HOME (./.hazmon; a folder or s3://bucket/prefix), configuration under HAZMON_CONFIG (./config)."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "pint.util", "numexpr"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
 
 
 @app.command(epilog="Example: hazmon check")
@@ -372,22 +373,20 @@ def catalog_list(
 ) -> None:
     """List Items, one a line."""
     from pipeline import steps
+    from pipeline.products.catalog import item_key
 
     work = steps.open_workspace()
-    for item in work.catalog.find(hazard=hazard):
+    for item in work.catalog.find(hazard=hazard, current=None if everything else True):
         properties = item["properties"]
-        current = work.catalog.is_current(item["id"])
-        if everything or current:
-            _print(
-                {
-                    "id": item["id"],
-                    "hazard": properties["hazmon:hazard"],
-                    "datetime": properties.get("datetime") or properties.get("start_datetime"),
-                    "current": current,
-                    "withdrawn": bool(properties.get("deprecated")) and not current,
-                    "href": work.store.href(work.catalog.item_key(item["id"])),
-                }
-            )
+        _print(
+            {
+                "id": item["id"],
+                "hazard": properties["hazmon:hazard"],
+                "datetime": properties["datetime"],
+                "current": not properties["deprecated"],
+                "href": work.store.href(item_key(item["id"])),
+            }
+        )
 
 
 @catalog_app.command("validate", epilog="Example: hazmon catalog validate")

@@ -84,6 +84,12 @@ class InputNotReady(HazmonError):
     exit_code = 75
 
 
+class Incomplete(HazmonError):
+    """Some of what was expected is missing or unreadable; what is good was published, the run ends red."""
+
+    exit_code = 65
+
+
 class StoreError(HazmonError):
     """The store refuses or cannot be reached."""
 

@@ -1,0 +1,13 @@
+"""The hazard layers, one file or folder each; a layer is registered by one line here."""
+
+from collections.abc import Mapping
+
+from pipeline.hazards.fire_weather import fire_weather
+from pipeline.hazards.shaking import shaking
+from pipeline.layer import Layer
+
+#: Layers by the name that `layer:` of a hazard's configuration gives.
+HAZARDS: Mapping[str, Layer] = {
+    "fire_weather": fire_weather,
+    "shaking": shaking,
+}

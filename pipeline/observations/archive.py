@@ -78,6 +78,18 @@ class Archive:
         folder = _folder(Granule(feed, id, start=start))
         return max(self._read(folder), key=_order, default=None)
 
+    def origin(self, feed: str, key: str, start: datetime | None) -> ObservationRef:
+        """Return the record of the raw bytes under a key; `start` is the granule's own (None: static).
+
+        Raises
+        ------
+        KeyMissing
+            Where there is no such record.
+        """
+        _, _, id, name = key.split("/")
+        month = start.astimezone(UTC).strftime("%Y%m") if start else _TIMELESS
+        return from_json(ObservationRef, self.store.get_json(f"observations/{feed}/{month}/{id}/{name}.json"))
+
     def quarantine(self, feed: str, name: str, data: bytes, reason: str, now: datetime) -> str:
         """Keep bytes that could not be read, with the reason beside them; return their key."""
         digest = sha256(data)

@@ -52,7 +52,7 @@ _INPUTS = {
     "depth": Variable("km", "hypocentral depth, positive down; NaN unknown", on="scalar"),
     "longitude": Variable("degrees_east", "longitude of the epicentre", on="scalar"),
     "latitude": Variable("degrees_north", "latitude of the epicentre", on="scalar"),
-    "vs30": Variable("m s-1", "time-averaged shear-wave velocity of the upper 30 m"),
+    "vs30": Variable("m s-1", "time-averaged shear-wave velocity of the upper 30 m", optional=True),
     "elevation": Variable("m", "terrain elevation, for Vs30 by slope where the map has none", optional=True),
 }
 _OUTPUTS = {

@@ -1,0 +1,59 @@
+"""The configuration of an exercise: the default one, with the few fields that a scenario changes laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import yaml
+
+from pipeline.config import Config
+from pipeline.errors import ConfigError
+from pipeline.exercise.scenario import Scenario
+
+
+def write(base: Config, scenarios: Sequence[Scenario], maps: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+    """Write the files of `base` that the scenarios change into `folder`, to be read after it.
+
+    Parameters
+    ----------
+    base
+        The configuration that is changed.
+    scenarios
+        Their `config` names file and fields; their areas become those of their regions.
+    maps
+        Options of the static maps that were generated, by variable.
+    folder
+        Where to write.
+    """
+    changes: dict[str, dict[str, Any]] = {"feeds/terrain": {"options": {"maps": dict(maps)}}}
+    for scenario in scenarios:
+        for name, fields in scenario.config.items():
+            changes[name] = _merged(changes.get(name, {}), fields)
+        for region in scenario.regions:
+            changes.setdefault(f"regions/{region}", {})["areas"] = f"areas/{scenario.areas_file.name}"
+        (folder / "areas").mkdir(parents=True, exist_ok=True)
+        copyfile(scenario.areas_file, folder / "areas" / scenario.areas_file.name)
+    for name, fields in changes.items():
+        kind, id = name.split("/")
+        path = folder / kind / f"{id}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(_merged(_read(base.path(kind, id)), fields), allow_unicode=True), encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ConfigError(f"{path}: an exercise changes this file, but it is not there")
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return old with new laid over it, mappings merged key by key; a changed set of maps replaces the old one."""
+    merged = dict(old)
+    for key, value in new.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and key != "maps"
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged

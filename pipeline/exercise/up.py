@@ -1,0 +1,152 @@
+"""`hazmon up`: Airflow and the exercise feed server on loopback, the exercises played through DAG runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from time import monotonic, sleep
+
+from pipeline import local, steps
+from pipeline.config import home
+from pipeline.errors import ConfigError
+from pipeline.exercise import report, stagecraft
+from pipeline.exercise.play import Say, play
+from pipeline.local import Airflow, AirflowFailed
+
+#: Scenarios that `hazmon up` plays, together and in order of time.
+SCENARIOS = ("uqturpan-2024", "zhaiyk-2024")
+
+#: Longest time one poll and all that follows may take, seconds.
+POLL_LIMIT = 300.0
+
+#: How long nothing may be queued or running before a poll counts as finished: the scheduler needs a moment to turn
+#: an asset event into a run, seconds.
+QUIET = 1.5
+
+
+@dataclass
+class Dags:
+    """Polls by triggering ingest DAGs over REST, and waits until every run that follows is finished."""
+
+    airflow: Airflow
+    failures: list[str] = field(default_factory=list)
+
+    def poll(self, feed: str, now: datetime) -> None:
+        """Run the ingest DAG of a feed and all that its assets trigger."""
+        conf = {"now": now.isoformat()}
+        self.airflow.call("POST", f"dags/ingest_{feed}/dagRuns", json={"logical_date": None, "conf": conf})
+        self._wait()
+
+    def _wait(self) -> None:
+        began = quiet_since = monotonic()
+        while monotonic() - began < POLL_LIMIT:
+            self.airflow.watch()
+            if self._busy():
+                quiet_since = monotonic()
+            elif monotonic() - quiet_since > QUIET:
+                return
+            sleep(0.25)
+        raise AirflowFailed(f"DAG runs did not finish within {POLL_LIMIT:.0f} s; see {self.airflow.url}")
+
+    def _busy(self) -> bool:
+        """Whether a run is queued or running, or an asset event waits to become one."""
+        states = {"state": ["queued", "running"], "limit": 1}
+        return bool(self.airflow.call("GET", "dags/~/dagRuns", params=states)["total_entries"])
+
+    def failed(self) -> list[str]:
+        """Return the runs that ended red, in words."""
+        runs = self.airflow.call("GET", "dags/~/dagRuns", params={"state": "failed", "limit": 100})["dag_runs"]
+        return [f"{run['dag_id']} {run['partition_key'] or run['dag_run_id']}" for run in runs]
+
+
+def exercises(port: int, *, once: bool, say: Say) -> bool:
+    """Play the exercises through Airflow; return whether everything expected was published.
+
+    Goes on until Ctrl-C unless `once`. Every process it started is stopped on leaving, however it is left.
+
+    Raises
+    ------
+    ConfigError
+        Where a port is taken or Airflow is not installed.
+    """
+    local.require_free(port)
+    root = Path(home()).resolve()
+    say("Preparing the exercises: generating scenes, weather and maps (once) ...")
+    with _stopped_by_signals(), stagecraft.staged(SCENARIOS, root) as stage:
+        say("Starting Airflow on 127.0.0.1 (about half a minute) ...")
+        with local.airflow(root / "airflow", dags_folder(), port, stage.environment) as airflow:
+            _wait_for_dags(airflow, stage.environment)
+            say(f"Airflow: {airflow.url}   feed server: {stage.url}")
+            runner = Dags(airflow)
+            play(stage.scenarios, runner, stage, say)
+            found = report.of(stage.workspace(), stage.scenarios, [f"DAG run {text}" for text in runner.failed()])
+            for line in found.lines():
+                say(line)
+            if not once:
+                _stay(airflow, say)
+    return found.complete
+
+
+def live(port: int, say: Say) -> None:
+    """Start Airflow on the live feeds and go on until Ctrl-C."""
+    root = Path(home()).resolve()
+    environment = {"HAZMON_HOME": str(root), "HAZMON_CONFIG": os.environ.get("HAZMON_CONFIG", str(Path("config").resolve()))}
+    with _stopped_by_signals(), local.airflow(root / "airflow", dags_folder(), port, environment) as airflow:
+        say(f"Airflow: {airflow.url}; feeds are polled as config/feeds says; products under {root}/catalog")
+        _stay(airflow, say)
+
+
+def dags_folder() -> Path:
+    """Return the folder of the DAG files: HAZMON_DAGS, else ./dags.
+
+    Raises
+    ------
+    ConfigError
+        Where it is not there.
+    """
+    folder = Path(os.environ.get("HAZMON_DAGS", "dags")).resolve()
+    if not (folder / "ingest.py").is_file():
+        raise ConfigError(f"{folder}: no DAG files; run it in hazmon's folder, or set HAZMON_DAGS")
+    return folder
+
+
+def _wait_for_dags(airflow: Airflow, environment: Mapping[str, str]) -> None:
+    """Wait until the DAG processor has read every DAG file."""
+    expected = {f"ingest_{feed}" for feed in steps.open_workspace(environment["HAZMON_HOME"]).config.feeds}
+    began = monotonic()
+    while monotonic() - began < 60:
+        airflow.watch()
+        known = {entry["dag_id"] for entry in airflow.call("GET", "dags", params={"limit": 100})["dags"]}
+        errors = airflow.call("GET", "importErrors")["import_errors"]
+        if errors:
+            raise AirflowFailed(f"{errors[0]['filename']}: {errors[0]['stack_trace']}")
+        if expected <= known and any(id.startswith("alert_") for id in known) and any(id.startswith("event_") for id in known):
+            return
+        sleep(0.5)
+    raise AirflowFailed(f"the DAG processor did not read all DAG files: {sorted(expected - known)} are missing")
+
+
+def _stay(airflow: Airflow, say: Say) -> None:
+    say("Running until Ctrl-C.")
+    while True:
+        airflow.watch()
+        sleep(1)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Turn SIGTERM into the same orderly end as Ctrl-C, which is no error."""
+
+    def leave(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before: Callable[..., object] | int | None = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,47 @@
+"""The verbs: what the command line, the DAGs and the exercises share; the only place that sees all rooms.
+
+    discover(work, feed, window, now)     -> Discovery         what is new
+    ingest(work, granule, now)            -> ObservationRef    fetched, decoded, checked, archived
+    due(work, observation, now)           -> list[Trigger]     the subjects it is news for
+    compute(work, hazard, subject, now)   -> ProductRef        staged
+    publish(work, product, now)           -> ProductRef        public
+    warn(work, hazard, subject, now)      -> list[AlertRef]    CAP messages
+
+Plain and idempotent functions; `now` is always an argument.
+"""
+
+from pipeline.model import AlertRef, Granule, ObservationRef, ProductRef, Trigger, from_json, to_json
+from pipeline.steps.compute import compute, followers, publish, run
+from pipeline.steps.files import Files, run_on_files
+from pipeline.steps.ingest import Discovery, account, discover, due, ingest, ingest_file, take
+from pipeline.steps.reproduce import Reproduction, reproduce
+from pipeline.steps.warn import warn
+from pipeline.steps.workspace import Workspace, open_workspace
+
+__all__ = [
+    "AlertRef",
+    "Discovery",
+    "Files",
+    "Granule",
+    "ObservationRef",
+    "ProductRef",
+    "Reproduction",
+    "Trigger",
+    "Workspace",
+    "account",
+    "compute",
+    "discover",
+    "due",
+    "followers",
+    "from_json",
+    "ingest",
+    "ingest_file",
+    "open_workspace",
+    "publish",
+    "reproduce",
+    "run",
+    "run_on_files",
+    "take",
+    "to_json",
+    "warn",
+]

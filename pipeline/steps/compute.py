@@ -1,0 +1,204 @@
+"""From inputs to a public product: read, regrid, layer, COG, Item, staged; then published, and what follows from it."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import xarray as xr
+
+from pipeline.config import EVENT, FeedConfig
+from pipeline.errors import FeedMalformed
+from pipeline.layer import Layer
+from pipeline.model import Event, ProductRef, RegionPeriod, Scene, Subject, Trigger, subject_from_key
+from pipeline.observations import events
+from pipeline.products import cog, item, thumbnail
+from pipeline.products.catalog import item_key, staged_key
+from pipeline.products.collection import CollectionInfo
+from pipeline.products.item import Credit, Notes
+from pipeline.products.product import Product
+from pipeline.steps.inputs import COLD_START, Plan, cycles, driving_feeds, open_inputs, resolve
+from pipeline.steps.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+#: Across the thumbnail of whatever is made from generated data, and of an exercise.
+_BANNERS = {(True, True): "EXERCISE - SYNTHETIC DATA", (True, False): "EXERCISE", (False, True): "SYNTHETIC DATA"}
+
+
+def compute(work: Workspace, hazard: str, subject: str, now: datetime) -> ProductRef:
+    """Return a staged product; computed already is no work.
+
+    Raises
+    ------
+    InputNotReady
+        Where an input is not there yet, or the subject is an event revision that a newer one supersedes.
+    """
+    about = subject_from_key(subject)
+    config, layer = work.hazard(hazard)
+    plan = resolve(work, hazard, about, now)
+    product = Product(hazard, layer, about, plan.geobox, plan.inputs, config.parameters, plan.revision)
+    ref = ProductRef(hazard, product.item_id, subject, product.digest, staged_key(product.item_id))
+    if work.catalog.is_public(product.item_id):
+        return _public(ref, new=False)
+    began = perf_counter()
+    stage(work, product, open_inputs(work, hazard, plan, about), _notes(work, product, plan), now)
+    log.info("compute %s %s as %s, %.2f s", hazard, subject, product.item_id, perf_counter() - began)
+    return ref
+
+
+def stage(work: Workspace, product: Product, arrays: Mapping[str, xr.DataArray], notes: Notes, now: datetime) -> None:
+    """Compute a product's rasters, picture and Item, and stage them.
+
+    Raises
+    ------
+    FeedMalformed
+        Where not a single cell of the estimate is known: the inputs hold nothing, which is not "no hazard".
+    """
+    layer = product.layer
+    with tempfile.TemporaryDirectory(prefix="hazmon-") as scratch:
+        folder = Path(scratch)
+        cogs = cog.write_cogs(layer(**arrays, **product.parameters), layer.outputs, folder)
+        if not cogs[layer.answers.estimate].valid_percent:
+            raise FeedMalformed(
+                f"{product.item_id}: not one cell of {layer.answers.estimate} is known; its inputs hold no data"
+            )
+        sides = [item.write_inputs(product, now, folder), item.write_thumbnail(_picture(product, cogs, notes), folder)]
+        entry = item.build_item(product, cogs, sides, now=now, notes=notes)
+        paths = {name: file.path for name, file in cogs.items()} | {side.name: side.path for side in sides}
+        work.catalog.stage(entry, paths)
+
+
+def publish(work: Workspace, ref: ProductRef, now: datetime) -> ProductRef:
+    """Return the product made public: assets were first, the Item is last; public already is no work."""
+    _, layer = work.hazard(ref.hazard)
+    was_public = work.catalog.is_public(ref.item_id)
+    work.catalog.publish(ref.item_id, _collection(work, ref.hazard, layer), now=now)
+    return _public(ref, new=not was_public)
+
+
+def run(work: Workspace, hazard: str, subject: str, now: datetime) -> ProductRef:
+    """Compute and publish; for an event that was withdrawn, withdraw its products instead.
+
+    Raises
+    ------
+    InputNotReady
+        As `compute` does.
+    """
+    about = subject_from_key(subject)
+    if isinstance(about, Event):
+        record = events.read(work.store, about.id)
+        if record.withdrawn:
+            return _withdraw(work, hazard, record, now)
+    return publish(work, compute(work, hazard, subject, now), now)
+
+
+def followers(work: Workspace, ref: ProductRef) -> list[Trigger]:
+    """Return the subjects that must be made again because this product is their yesterday."""
+    about = subject_from_key(ref.subject)
+    config, _ = work.hazard(ref.hazard)
+    if not isinstance(about, RegionPeriod) or all(binding.at != "previous" for binding in config.inputs.values()):
+        return []
+    tomorrow = RegionPeriod(about.region, about.end, about.end + timedelta(days=1))
+    if not all(cycles(work, feed, tomorrow) for feed in driving_feeds(config)):
+        return []
+    later = work.catalog.latest(ref.hazard, tomorrow.key)
+    if later is not None and _was_made_from(later, ref.item_id):
+        return []
+    return [Trigger(ref.hazard, tomorrow.key)]
+
+
+def _was_made_from(later: Mapping[str, Any], item_id: str) -> bool:
+    return any(link["rel"] == "derived_from" and link["href"].endswith(f"/{item_id}.json") for link in later["links"])
+
+
+def _withdraw(work: Workspace, hazard: str, record: events.EventRecord, now: datetime) -> ProductRef:
+    subject = events.event(record)
+    reason = f"{record.preferred.agency} withdrew event {record.preferred.event_id}"
+    withdrawn = work.catalog.withdraw(subject.series, now=now, reason=reason, revision=record.revision)
+    log.info("withdraw %s: %d Items no longer stand", subject.series, len(withdrawn))
+    last = withdrawn[-1] if withdrawn else ""
+    return ProductRef(hazard, last, subject.key, "", item_key(last) if last else "", state="withdrawn", new=bool(withdrawn))
+
+
+def _public(ref: ProductRef, *, new: bool) -> ProductRef:
+    return ProductRef(ref.hazard, ref.item_id, ref.subject, ref.digest, item_key(ref.item_id), "published", new)
+
+
+def _notes(work: Workspace, product: Product, plan: Plan) -> Notes:
+    extra: dict[str, Any] = {"hazmon:forecast": plan.forecast}
+    if plan.spin_up_day is not None:
+        season = work.hazard(product.hazard)[0].season
+        extra |= {"hazmon:spin_up_day": plan.spin_up_day, "hazmon:spin_up": plan.spin_up_day <= season.spin_up_days}
+        extra["hazmon:cold_start"] = any(given.source == COLD_START for given in plan.inputs)
+    return Notes(
+        title=_title(work, product),
+        credit=_credit(work, [given.source for given in plan.inputs]),
+        exercise=work.drill is not None,
+        extra=extra,
+    )
+
+
+def _title(work: Workspace, product: Product) -> str:
+    match product.subject:
+        case Event(id=id, revision=revision):
+            basis = events.read(work.store, id).basis
+            size = "M ?" if basis.magnitude is None else f"M {basis.magnitude:.1f}"
+            return f"{product.layer.title}: {size}, {basis.place or id} (revision {revision})"
+        case Scene(id=id):
+            return f"{product.layer.title}: {id}"
+        case RegionPeriod(region=region, start=start):
+            return f"{product.layer.title}: {work.config.regions[region].title}, {start:%Y-%m-%d}"
+
+
+def _picture(product: Product, cogs: Mapping[str, cog.CogFile], notes: Notes) -> bytes:
+    estimate = product.layer.answers.estimate
+    spin_up = "SPIN-UP" if notes.extra.get("hazmon:spin_up") else None
+    banner = _BANNERS.get((notes.exercise, product.synthetic))
+    caption = thumbnail.Caption(
+        title=notes.title,
+        when=_when(product.subject),
+        attribution=notes.credit.attribution,
+        banner=" - ".join(text for text in (banner, spin_up) if text) or None,
+    )
+    return thumbnail.render(cogs[estimate].path, product.layer.outputs[estimate], caption)
+
+
+def _when(subject: Subject) -> str:
+    if isinstance(subject, RegionPeriod):
+        return f"{subject.start:%Y-%m-%d}"
+    return f"{subject.start.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _credit(work: Workspace, sources: Sequence[str]) -> Credit:
+    """Return the licence, credit and providers of feeds, and of the feeds behind other products."""
+    feeds = _feeds(work, sources)
+    providers = {provider.name: provider.model_dump(exclude_none=True) for feed in feeds for provider in feed.providers}
+    licences = {feed.licence for feed in feeds}
+    return Credit(
+        licence=licences.pop() if len(licences) == 1 else "other",
+        attribution="; ".join(dict.fromkeys(feed.attribution for feed in feeds)),
+        providers=list(providers.values()),
+    )
+
+
+def _feeds(work: Workspace, sources: Sequence[str]) -> list[FeedConfig]:
+    return [work.config.feeds[source] for source in sorted(set(sources)) if source in work.config.feeds]
+
+
+def _collection(work: Workspace, hazard: str, layer: Layer) -> CollectionInfo:
+    config, _ = work.hazard(hazard)
+    sources = [binding.origin for binding in config.inputs.values() if binding.origin != EVENT]
+    sources += [feed for feed in config.trigger if feed in work.config.feeds]
+    return CollectionInfo(
+        title=layer.title,
+        description=f"{layer.title}, after {layer.source}. One Item per {config.grid}: estimate, uncertainty, exclusion, age.",
+        credit=_credit(work, sources),
+        layer=layer,
+        keywords=[hazard, config.grid],
+    )

@@ -1,0 +1,107 @@
+"""What every step works in: the configuration, the store, the archive, the catalogue and the feeds it names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pipeline import config as configuration
+from pipeline.errors import ConfigError
+from pipeline.feeds import PROTOCOLS
+from pipeline.feeds.protocol import Feed
+from pipeline.hazards import HAZARDS
+from pipeline.layer import Layer
+from pipeline.observations.archive import Archive
+from pipeline.products.catalog import Catalog
+from pipeline.store import Store
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One home and one configuration; cheap to make, opens nothing until asked."""
+
+    config: configuration.Config
+    store: Store
+    cache: Path
+    """A local folder for what can be rebuilt: the catalogue's index."""
+    drill: str | None = None
+    """Name of the exercise that is played, or None in earnest."""
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The raw payloads."""
+        return Archive(self.store)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The published products."""
+        return Catalog(self.store, self.cache / "index.sqlite")
+
+    def feed(self, id: str) -> Feed:
+        """Return the feed of this id.
+
+        Raises
+        ------
+        ConfigError
+            Where the configuration has no such feed, or its protocol refuses an option.
+        """
+        found = self.config.feeds.get(id)
+        if found is None:
+            raise ConfigError(f"feed {id!r}: expected one of {sorted(self.config.feeds)}")
+        where = self.config.path("feeds", id)
+        protocol = PROTOCOLS.get(found.protocol)
+        if protocol is None:
+            raise ConfigError(f"{where}: field protocol: found {found.protocol!r}, expected one of {sorted(PROTOCOLS)}")
+        options: dict[str, Any] = found.options
+        try:
+            return protocol(id=id, url=found.url, allowed_hosts=found.allowed_hosts, **options)
+        except TypeError as error:
+            raise ConfigError(f"{where}: field options: {error}") from error
+
+    def hazard(self, id: str) -> tuple[configuration.HazardConfig, Layer]:
+        """Return a hazard's binding and its layer.
+
+        Raises
+        ------
+        ConfigError
+            Where either is missing, or the binding names inputs or parameters that the layer does not have.
+        """
+        found = self.config.hazards.get(id)
+        if found is None:
+            raise ConfigError(f"hazard {id!r}: expected one of {sorted(self.config.hazards)}")
+        where = self.config.path("hazards", id)
+        layer = HAZARDS.get(found.layer)
+        if layer is None:
+            raise ConfigError(f"{where}: field layer: found {found.layer!r}, expected one of {sorted(HAZARDS)}")
+        needed = {name for name, variable in layer.inputs.items() if not variable.optional}
+        if not needed <= set(found.inputs) <= set(layer.inputs):
+            raise ConfigError(f"{where}: field inputs: found {sorted(found.inputs)}, expected {sorted(layer.inputs)}")
+        if not set(found.parameters) <= set(layer.parameters):
+            raise ConfigError(
+                f"{where}: field parameters: found {sorted(found.parameters)}, expected {sorted(layer.parameters)}"
+            )
+        return found, layer
+
+    def check(self) -> list[str]:
+        """Return one line per thing configured, after building each; raise ConfigError at the first fault."""
+        self.config.check()
+        lines = [f"feed {id}: {self.feed(id).__class__.__name__}" for id in self.config.feeds]
+        lines += [f"hazard {id}: {self.hazard(id)[1].title}" for id in self.config.hazards]
+        lines += [f"region {id}: {region.title}" for id, region in self.config.regions.items()]
+        return lines + [f"alert {id}: {rule.rule}" for id, rule in self.config.alerts.items()]
+
+
+def open_workspace(home: str | None = None, config: configuration.Config | None = None) -> Workspace:
+    """Return the workspace of a home (default HAZMON_HOME, else ./.hazmon) and configuration (HAZMON_CONFIG, else ./config)."""
+    store = Store.open(home or configuration.home())
+    if store.is_local:
+        cache = Path(store.root)
+    else:
+        root = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+        cache = root / "hazmon" / hashlib.sha256(store.root.encode()).hexdigest()[:12]
+        cache.mkdir(parents=True, exist_ok=True)
+    return Workspace(config or configuration.load(), store, cache, os.environ.get("HAZMON_EXERCISE"))
