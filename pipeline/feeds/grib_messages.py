@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import eccodes
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import FeedMalformed
+from pipeline.feeds.grib_library import eccodes
 from pipeline.feeds.grib_names import Parameter, parameter
 
 #: Archives pad messages with zero bytes to whole blocks of this many bytes (ECMWF MARS).
@@ -158,7 +158,7 @@ def read_messages(data: bytes, name: str) -> list[Message]:
     FeedMalformed
         Where the stream is cut, is no GRIB, or a message's description makes no sense.
     """
-    found = [_describe(data[first:end], first, name) for first, end in spans(data, name)]
+    found = [_describe(data[first:end], first, name) for first, end in list(spans(data, name))]
     if not found:
         raise FeedMalformed(f"{name}: found {len(data)} bytes without a message, expected GRIB")
     return found
@@ -223,17 +223,21 @@ def _describe(data: bytes, offset: int, name: str) -> Message:
         start, end = _lead(handle, offset, name)
         level_type, level = str(_get(handle, "typeOfLevel", "unknown", str)), int(_get(handle, "level", 0))
         template = int(_get(handle, "productDefinitionTemplateNumber", 0))
+        known = parameter(short_name, long_name, units, (centre, code[0], code[1], code[2]))
+        statistic = str(_get(handle, "stepType", "instant", str))
+        if statistic == "instant" and end > start and known is not None and known.is_amount:
+            statistic = "accum"  # the kind of statistic is left out; an amount over an interval has but one
         return Message(
             data=data,
             offset=offset,
             label=f"{short_name} {code} {level_type} {level} {_get(handle, 'stepRange', '', str)}",
-            parameter=parameter(short_name, long_name, units, (centre, code[0], code[1], code[2])),
+            parameter=known,
             suffix=_suffix(level_type, level, _get(handle, "derivedForecast", None)),
             centre=centre,
             reference=_reference(handle, offset, name),
             start=start,
             end=end,
-            statistic=str(_get(handle, "stepType", "instant", str)),
+            statistic=statistic,
             member=_get(handle, "number", None),
             layout=_layout(handle),
             probability=template in (5, 9),

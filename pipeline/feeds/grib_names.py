@@ -17,6 +17,11 @@ class Parameter:
     lowest: float | None = None
     """Numbers below it stand for "unknown"."""
 
+    @property
+    def is_amount(self) -> bool:
+        """Whether it is something that accumulates."""
+        return self.units in ("kg m-2", "J m-2")
+
 
 #: Metres of water to kg m-2 (density 1000 kg m-3).
 _WATER = 1000.0
