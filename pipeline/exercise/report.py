@@ -6,17 +6,17 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import rasterio
 
 from pipeline import steps
 from pipeline.alerts.ledger import Incident, Row
-from pipeline.exercise.scenario import Expectation, Message, Scenario
+from pipeline.exercise.generate import items
+from pipeline.exercise.scenario import Expectation, Message, Pass
 from pipeline.exercise.score import otsu_water, score
-from pipeline.model import from_json
+from pipeline.exercise.stage import Stage
+from pipeline.model import Scene, from_json, subject_from_key
 from pipeline.products.catalog import item_key
 from pipeline.products.read import open_asset
 
@@ -42,7 +42,7 @@ class Report:
     """The end of an exercise, for people and for an exit code."""
 
     root: str
-    items: Sequence[Mapping[str, Any]]
+    published: Sequence[Mapping[str, Any]]
     alerts: Sequence[Sent]
     scores: Sequence[str]
     missing: Sequence[str]
@@ -56,7 +56,7 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield it in words."""
         yield f"Published under {self.root}:"
-        for item in sorted(self.items, key=lambda item: (item["properties"]["datetime"], item["properties"]["created"])):
+        for item in sorted(self.published, key=lambda item: (item["properties"]["datetime"], item["properties"]["created"])):
             state = "superseded or withdrawn" if item["properties"]["deprecated"] else "current"
             estimate = item["properties"]["hazmon:answers"]["estimate"]
             yield f"  {state:24s} {item_key(item['id'])}  COG {estimate}.tif and {_others(item)} more"
@@ -68,28 +68,27 @@ class Report:
         for text in self.missing:
             yield f"MISSING  {text}"
         if self.complete:
-            yield f"Everything expected is there: {len(self.items)} Items, {len(self.alerts)} messages."
+            yield f"Everything expected is there: {len(self.published)} Items, {len(self.alerts)} messages."
 
 
-def of(work: steps.Workspace, scenarios: Sequence[Scenario], failures: Sequence[str], truth: Path) -> Report:
+def of(work: steps.Workspace, stages: Sequence[Stage], failures: Sequence[str]) -> Report:
     """Return what scenarios left behind in a home.
 
     Parameters
     ----------
     work
         The home.
-    scenarios
-        What was played.
+    stages
+        What was played, with the truth that no hazard code ever sees.
     failures
         What went wrong for good while it was played.
-    truth
-        Folder of the generated truth, `SCENE.tif`; no hazard code ever sees it.
     """
-    items = work.catalog.find()
+    published = work.catalog.find()
     alerts = list(_sent(work))
-    missing = [text for scenario in scenarios for wanted in scenario.expectations for text in _misses(wanted, items, alerts)]
-    scores = [line for item in items for line in _scored(work, item, truth)]
-    return Report(work.store.root, items, alerts, sorted(scores), missing, list(failures))
+    expectations = [wanted for stage in stages for wanted in stage.scenario.expectations]
+    missing = [text for wanted in expectations for text in _misses(wanted, published, alerts)]
+    scores = [line for stage in stages for item in published for line in _scored(work, item, stage)]
+    return Report(work.store.root, published, alerts, sorted(scores), missing, list(failures))
 
 
 def _others(item: Mapping[str, Any]) -> int:
@@ -103,29 +102,28 @@ def _sent(work: steps.Workspace) -> Iterator[Sent]:
             yield Sent(incident.hazard, incident.incident, row)
 
 
-def _misses(wanted: Expectation, items: Sequence[Mapping[str, Any]], alerts: Sequence[Sent]) -> list[str]:
+def _misses(wanted: Expectation, published: Sequence[Mapping[str, Any]], alerts: Sequence[Sent]) -> list[str]:
     found = [
         item["properties"]["deprecated"]
-        for item in items
+        for item in published
         if item["collection"] == wanted.hazard and wanted.concerns(item["properties"]["hazmon:subject"])
     ]
     kinds = Counter(sent.kind for sent in alerts if sent.hazard == wanted.hazard and wanted.concerns_alert(sent.incident))
     return wanted.misses(len(found), found.count(False), dict(kinds))
 
 
-def _scored(work: steps.Workspace, item: Mapping[str, Any], truth: Path) -> Iterator[str]:
+def _scored(work: steps.Workspace, item: Mapping[str, Any], stage: Stage) -> Iterator[str]:
     """Yield how a water map compares with the truth, beside Otsu's threshold on the same scene."""
-    scene = item["properties"]["hazmon:subject"].split(":")[2]
-    path = truth / f"{scene}.tif"
-    if item["properties"]["deprecated"] or not path.is_file():
+    subject = subject_from_key(item["properties"]["hazmon:subject"])
+    passes = [event for event in stage.scenario.events if isinstance(event, Pass) and event.acquired == subject.start]
+    if not isinstance(subject, Scene) or not passes or item["properties"]["deprecated"]:
         return
-    with rasterio.open(path) as source:
+    news = passes[-1]
+    with rasterio.open(stage.truth(news.id)) as source:
         wet = source.read(1)
     water = open_asset(work.store, item, "water").values
     excluded = open_asset(work.store, item, "exclusion").values != 0
-    yield f"Truth    {scene}: {score(water, wet, excluded)}"
-    power = truth / f"{scene}-vv.tif"
-    if power.is_file():
-        with rasterio.open(power) as source:
-            plain = otsu_water(np.asarray(source.read(1)), nodata=source.nodata)
-        yield f"Truth    {scene}: {score(plain, wet)}  (Otsu on 5 x 5 means, for comparison)"
+    yield f"Truth    {news.id}: {score(water, wet, excluded)}"
+    with rasterio.open(stage.folder / "files" / items.blob_path(news, "vv")) as source:
+        plain = otsu_water(source.read(1), nodata=source.nodata)
+    yield f"Truth    {news.id}: {score(plain, wet)}  (Otsu on 5 x 5 means, for comparison)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from pipeline import local, steps
 from pipeline.config import home
 from pipeline.errors import ConfigError
-from pipeline.exercise import report, stagecraft
+from pipeline.exercise import drill
 from pipeline.exercise.play import Say, play
 from pipeline.local import Airflow, AirflowFailed
 
@@ -77,14 +77,14 @@ def exercises(port: int, *, once: bool, say: Say) -> bool:
     local.require_free(port)
     root = Path(home()).resolve()
     say("Preparing the exercises: generating scenes, weather and maps (once) ...")
-    with _stopped_by_signals(), stagecraft.staged(SCENARIOS, root) as stage:
+    with _stopped_by_signals(), drill.staged(SCENARIOS, root) as stage:
         say("Starting Airflow on 127.0.0.1 (about half a minute) ...")
         with local.airflow(root / "airflow", dags_folder(), port, stage.environment) as airflow:
-            _wait_for_dags(airflow, stage.environment)
-            say(f"Airflow: {airflow.url}   feed server: {stage.url}")
+            _wait_for_dags(airflow, stage.workspace())
+            say(f"Airflow: {airflow.url}   feed server: {stage.server.origin}")
             runner = Dags(airflow)
             play(stage.scenarios, runner, stage, say)
-            found = report.of(stage.workspace(), stage.scenarios, [f"DAG run {text}" for text in runner.failed()])
+            found = stage.report([f"DAG run {text}" for text in runner.failed()])
             for line in found.lines():
                 say(line)
             if not once:
@@ -115,9 +115,12 @@ def dags_folder() -> Path:
     return folder
 
 
-def _wait_for_dags(airflow: Airflow, environment: Mapping[str, str]) -> None:
+def _wait_for_dags(airflow: Airflow, work: steps.Workspace) -> None:
     """Wait until the DAG processor has read every DAG file."""
-    expected = {f"ingest_{feed}" for feed in steps.open_workspace(environment["HAZMON_HOME"]).config.feeds}
+    kinds = {"event": "event", "scene": "hazard", "region": "hazard"}
+    expected = {f"ingest_{feed}" for feed in work.config.feeds}
+    expected |= {f"{kinds[hazard.grid]}_{id}" for id, hazard in work.config.hazards.items()}
+    expected |= {f"alert_{id}" for id, hazard in work.config.hazards.items() if hazard.alert and hazard.grid != "event"}
     began = monotonic()
     while monotonic() - began < 60:
         airflow.watch()
@@ -125,7 +128,7 @@ def _wait_for_dags(airflow: Airflow, environment: Mapping[str, str]) -> None:
         errors = airflow.call("GET", "importErrors")["import_errors"]
         if errors:
             raise AirflowFailed(f"{errors[0]['filename']}: {errors[0]['stack_trace']}")
-        if expected <= known and any(id.startswith("alert_") for id in known) and any(id.startswith("event_") for id in known):
+        if expected <= known:
             return
         sleep(0.5)
     raise AirflowFailed(f"the DAG processor did not read all DAG files: {sorted(expected - known)} are missing")

@@ -136,6 +136,8 @@ def _notes(work: Workspace, product: Product, plan: Plan) -> Notes:
         season = work.hazard(product.hazard)[0].season
         extra |= {"hazmon:spin_up_day": plan.spin_up_day, "hazmon:spin_up": plan.spin_up_day <= season.spin_up_days}
         extra["hazmon:cold_start"] = any(given.source == COLD_START for given in plan.inputs)
+    if isinstance(product.subject, Event):
+        extra |= _event_facts(events.read(work.store, product.subject.id).basis)
     return Notes(
         title=_title(work, product),
         credit=_credit(work, [given.source for given in plan.inputs]),
@@ -144,12 +146,25 @@ def _notes(work: Workspace, product: Product, plan: Plan) -> Notes:
     )
 
 
+def _event_facts(basis: events.Solution) -> dict[str, Any]:
+    return {
+        "hazmon:magnitude": basis.magnitude,
+        "hazmon:magnitude_type": basis.magnitude_type,
+        "hazmon:depth_km": basis.depth,
+        "hazmon:longitude": basis.longitude,
+        "hazmon:latitude": basis.latitude,
+        "hazmon:agency": basis.agency,
+        "hazmon:aliases": list(basis.aliases),
+        "hazmon:review_status": basis.status,
+    }
+
+
 def _title(work: Workspace, product: Product) -> str:
     match product.subject:
         case Event(id=id, revision=revision):
             basis = events.read(work.store, id).basis
             size = "M ?" if basis.magnitude is None else f"M {basis.magnitude:.1f}"
-            return f"{product.layer.title}: {size}, {basis.place or id} (revision {revision})"
+            return f"{size} earthquake, {basis.place or id}, revision {revision}"
         case Scene(id=id):
             return f"{product.layer.title}: {id}"
         case RegionPeriod(region=region, start=start):
@@ -166,7 +181,8 @@ def _picture(product: Product, cogs: Mapping[str, cog.CogFile], notes: Notes) ->
         attribution=notes.credit.attribution,
         banner=" - ".join(text for text in (banner, spin_up) if text) or None,
     )
-    return thumbnail.render(cogs[estimate].path, product.layer.outputs[estimate], caption)
+    marker = (notes.extra["hazmon:longitude"], notes.extra["hazmon:latitude"]) if isinstance(product.subject, Event) else None
+    return thumbnail.render(cogs[estimate].path, product.layer.outputs[estimate], caption, marker=marker)
 
 
 def _when(subject: Subject) -> str:

@@ -147,20 +147,25 @@ def due(work: Workspace, ref: ObservationRef, now: datetime) -> list[Trigger]:
 
 
 def _events_due(work: Workspace, ref: ObservationRef, hazards: dict[str, HazardConfig], now: datetime) -> list[Trigger]:
+    """Return the event a solution belongs to, and those that gained or lost solutions with it."""
     dataset = work.feed(ref.feed).decode(work.archive.read(ref), ref.granule)
     record, _ = events.update(work.store, events.solution(dataset, ref), order=work.config.agencies, now=now)
-    subject = events.event(record)
+    family = [record, *(events.read(work.store, id) for id in record.relatives)]
+    subjects = [(relative, events.event(relative)) for relative in family]
     return [
         Trigger(id, subject.key)
+        for relative, subject in subjects
         for id, hazard in hazards.items()
-        if _concerns(work, hazard, record) or work.catalog.latest(id, subject.series) is not None
+        if _concerns(work, hazard, relative) or work.catalog.latest(id, subject.series) is not None
     ]
 
 
 def _concerns(work: Workspace, hazard: HazardConfig, record: events.EventRecord) -> bool:
-    """Whether an event is large and near enough for a hazard's regions; unknown magnitude is not yet."""
-    solution = record.preferred
-    if record.withdrawn or solution.magnitude is None or solution.magnitude < hazard.minimum_magnitude:
+    """Whether an event is an earthquake large and near enough for a hazard's regions; unknown magnitude is not yet."""
+    solution = record.basis
+    if record.withdrawn or solution.event_type != "earthquake":
+        return False
+    if solution.magnitude is None or solution.magnitude < hazard.minimum_magnitude:
         return False
     margin = hazard.radius_km / 111.0
     return any(_inside(work.config.regions[id].bounds, solution.longitude, solution.latitude, margin) for id in hazard.regions)

@@ -156,7 +156,7 @@ def _previous(work: Workspace, hazard: str, subject: RegionPeriod, name: str, bi
     """Return yesterday's product as an input, or the declared cold start where yesterday can not be computed."""
     yesterday = RegionPeriod(subject.region, subject.start - _DAY, subject.start)
     item = work.catalog.latest(hazard, yesterday.key)
-    if item is not None:
+    if item is not None and not item["properties"]["hazmon:forecast"]:
         properties = item["properties"]
         given = Input(
             name=name,
@@ -174,10 +174,15 @@ def _previous(work: Workspace, hazard: str, subject: RegionPeriod, name: str, bi
     if binding.start is None:
         raise InputNotReady(f"{hazard} of {yesterday.start:%Y-%m-%d} is not published, and no start value is set")
     config, _ = work.hazard(hazard)
-    if all(cycles(work, feed, yesterday) for feed in driving_feeds(config)):
+    if all(_is_analysed(cycles(work, feed, yesterday), yesterday) for feed in driving_feeds(config)):
         raise InputNotReady(f"{hazard} of {yesterday.start:%Y-%m-%d} can be computed but is not published yet")
     value = f"{binding.start:g}"
     return Input(name, COLD_START, binding.variable, value, sha256(value.encode()), at="previous", time=subject.start), 1
+
+
+def _is_analysed(refs: Sequence[ObservationRef], period: RegionPeriod) -> bool:
+    """Whether a day is covered by cycles of its own, not by a forecast of the day before."""
+    return any(ref.granule.start is not None and ref.granule.start >= period.start for ref in refs)
 
 
 def driving_feeds(config: HazardConfig) -> list[str]:

@@ -67,10 +67,11 @@ def _context(work: Workspace, hazard: str, about: Subject, now: datetime, item: 
     rule: AlertConfig = work.config.alerts[config.alert.rule]
     properties = item["properties"]
     regions = _regions(work, config, about, item["bbox"])
+    forecast = bool(properties.get("hazmon:forecast"))
     return WarnContext(
         hazard=hazard,
         words=config.alert.rule,
-        incident=about.series,
+        incident=about.key if forecast else about.series,
         subject=products.lineage(about),
         revision=properties["hazmon:revision"],
         product=item["id"],
@@ -85,7 +86,7 @@ def _context(work: Workspace, hazard: str, about: Subject, now: datetime, item: 
         drill=work.drill,
         response_type=rule.response_type,
         web=rule.web,
-        onset=_data_time(about) if properties.get("hazmon:forecast") else None,
+        onset=_data_time(about) if forecast else None,
         lifetime=timedelta(hours=rule.expires_hours),
         max_age=timedelta(hours=config.max_age_hours),
         synthetic=bool(properties["hazmon:synthetic"]),

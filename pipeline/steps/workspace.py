@@ -95,8 +95,20 @@ class Workspace:
         return lines + [f"alert {id}: {rule.rule}" for id, rule in self.config.alerts.items()]
 
 
-def open_workspace(home: str | None = None, config: configuration.Config | None = None) -> Workspace:
-    """Return the workspace of a home (default HAZMON_HOME, else ./.hazmon) and configuration (HAZMON_CONFIG, else ./config)."""
+def open_workspace(
+    home: str | None = None, config: configuration.Config | None = None, *, drill: str | None = None
+) -> Workspace:
+    """Return the workspace of a home and a configuration.
+
+    Parameters
+    ----------
+    home
+        Folder or s3:// URL; default HAZMON_HOME, else ./.hazmon.
+    config
+        Default: the folders of HAZMON_CONFIG, else ./config.
+    drill
+        What is played; default HAZMON_EXERCISE, else nothing.
+    """
     store = Store.open(home or configuration.home())
     if store.is_local:
         cache = Path(store.root)
@@ -104,4 +116,4 @@ def open_workspace(home: str | None = None, config: configuration.Config | None 
         root = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
         cache = root / "hazmon" / hashlib.sha256(store.root.encode()).hexdigest()[:12]
         cache.mkdir(parents=True, exist_ok=True)
-    return Workspace(config or configuration.load(), store, cache, os.environ.get("HAZMON_EXERCISE"))
+    return Workspace(config or configuration.load(), store, cache, drill or os.environ.get("HAZMON_EXERCISE"))
