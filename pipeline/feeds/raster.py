@@ -154,7 +154,7 @@ def check_href(href: str, access: Access) -> None:
         http.check_url(href, access.allowed)
     elif not access.local:
         raise FeedRefused(f"{href}: found a local path or scheme {scheme!r}, expected an http or https URL")
-    elif scheme not in ("", "s3") or "vsi" in href.split("/")[:2]:
+    elif scheme not in ("", "s3") or href.startswith("/vsi"):
         raise FeedRefused(f"{href}: found scheme {scheme!r}, expected a path, http, https or s3 URL")
 
 

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.errors import ConfigError, FeedMalformed, FeedRefused, FeedUnavailable
 from pipeline.feeds import http, options
 from pipeline.feeds.protocol import Fetched, Rejected
-from pipeline.feeds.raster import Access, Band, Facts, Source, inspect, open_bands
+from pipeline.feeds.raster import Access, Band, Facts, Source, check_href, inspect, open_bands
 from pipeline.feeds.stac_item import SceneItem, band_metadata, grid, read_item, read_json
 from pipeline.feeds.stac_search import search
 from pipeline.model import Bounds, Granule, Window
@@ -181,6 +181,8 @@ class StaticMapFeed:
             Where the record cannot be read.
         FeedUnavailable
             Where a file is no longer the one of the record.
+        FeedRefused
+            Where the record itself points to a path, or to a host that is not allowed.
         """
         record = _read_record(data, granule.id)
         entry = self._known(record.variable)
@@ -197,7 +199,8 @@ class StaticMapFeed:
             offset=record.offset,
             resampling=record.resampling,
         )
-        dataset = open_bands([band], geobox or sources[0].grid, _TIMELESS, self._access(local=True))
+        named = entry.collection is None and all(tile.href is None for tile in record.tiles)
+        dataset = open_bands([band], geobox or sources[0].grid, _TIMELESS, self._access(local=named))
         return dataset.drop_vars("time").assign_attrs(id=granule.id, synthetic=int(record.synthetic))
 
     def _map(self, name: str) -> _Map:
@@ -252,6 +255,7 @@ class StaticMapFeed:
     def _checked(self, tile: _Tile, entry: _Map) -> str:
         """Return where a tile is opened, if it still is what the record says."""
         href = tile.href or self._href(entry)
+        check_href(href, self._access(local=tile.href is None))
         if entry.collection is not None:
             return href
         if not _is_remote(href) and not urlsplit(href).scheme and not Path(href).is_file():

@@ -400,6 +400,14 @@ def test_a_local_file_is_read_only_where_the_option_says_so(tmp_path: Path) -> N
     assert np.isfinite(opened(value, replace(FEED, local_files=True)).vv.values).any()
 
 
+@pytest.mark.parametrize("href", ["/vsicurl/http://10.0.0.1/x.tif", "file:///etc/passwd", "ftp://example.org/x.tif"])
+def test_even_where_local_files_may_be_read_only_plain_paths_are(href: str) -> None:
+    value = item()
+    value["assets"]["vv"]["href"] = href
+    with pytest.raises(FeedRefused):
+        opened(value, replace(FEED, local_files=True))
+
+
 def test_the_graph_travels_to_another_process(scene: Site) -> None:
     dataset = opened(item())
     again = pickle.loads(pickle.dumps(dataset))

@@ -176,6 +176,16 @@ def test_a_record_that_points_elsewhere_is_refused(site: Site, tmp_path: Path) -
         source.decode(data.replace(b"maps.example.org", b"evil.example.com"), granule)
 
 
+@pytest.mark.parametrize("href", ["/etc/passwd", "file:///etc/passwd", "/vsicurl/https://maps.example.org/x", "s3://b/x"])
+def test_a_record_that_points_to_a_path_of_its_own_is_refused(folder: Path, href: str) -> None:
+    source = feed(folder)
+    granule, data = record(source)
+    value = json.loads(data)
+    value["tiles"][0]["href"] = href
+    with pytest.raises(FeedRefused):
+        source.decode(json.dumps(value).encode(), granule)
+
+
 def tile(id: str, west: float, site: Site, folder: Path) -> dict[str, Any]:  # noqa: F811
     transform = Affine(0.01, 0, west, 0, -0.01, 48.0)
     site.files[f"/blobs.example.org/{id}.tif"] = write(folder / f"{id}.tif", heights() + west, transform=transform)
