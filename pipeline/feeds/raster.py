@@ -304,8 +304,7 @@ class Reader:
 @lru_cache(maxsize=512)
 def _probe(href: str, access: Access) -> None:
     """Touch a remote file once per process under the policy of all requests, redirects and errors by name included."""
-    target = signed(href) if _needs_signature(href, access) else href
-    http.get(target, allowed=access.allowed, byte_range=(0, _PROBE))
+    http.get(_signed(href, access), allowed=access.allowed, byte_range=(0, _PROBE))
 
 
 @lru_cache(maxsize=512)
@@ -338,16 +337,13 @@ def _grid_of(file: rasterio.DatasetReader, href: str) -> GeoBox:
     return GeoBox(file.shape, file.transform, file.crs.to_wkt())
 
 
-def _needs_signature(href: str, access: Access) -> bool:
-    """Whether a URL is read from its own host: a mirror asks for no signature."""
-    return access.signing and http.via(href) == href
+def _signed(href: str, access: Access) -> str:
+    return signed(href) if access.signing else href
 
 
 def _openable(href: str, access: Access) -> str:
     """Return what GDAL is given: signed, through the mirror where one is set, a plain path for a local file."""
-    if urlsplit(href).scheme not in ("http", "https"):
-        return href
-    return signed(href) if _needs_signature(href, access) else http.via(href)
+    return http.via(_signed(href, access)) if urlsplit(href).scheme in ("http", "https") else href
 
 
 def _read_error(href: str, error: Exception) -> FeedUnavailable | FeedMalformed:

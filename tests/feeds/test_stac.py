@@ -87,6 +87,7 @@ def forget() -> None:
     """Every test has its own site: what was learnt of a URL before is no longer true."""
     raster._probe.cache_clear()
     raster._check_file.cache_clear()
+    raster._token.cache_clear()
 
 
 @pytest.fixture
@@ -428,6 +429,24 @@ def test_a_signature_is_asked_for_once_and_put_behind_the_url(site: Site, monkey
         assert signed(href, signer) == f"{href}?se=1&sig=2"
     assert len(site.asked) == 1
     assert signed("https://blobs.example.org/a.tif", signer) == "https://blobs.example.org/a.tif"
+
+
+def test_signed_pixels_are_read_with_a_token_that_never_enters_the_payload(site: Site, tmp_path: Path) -> None:  # noqa: F811
+    blob, token = "/account.blob.core.windows.net/rtc/vv.tif", "/planetarycomputer.microsoft.com/api/sas/v1/token/account/rtc"
+    body = write(tmp_path / "vv.tif", pixels())
+    site.files[token] = b'{"msft:expiry": "2030-01-01T00:00:00Z", "token": "se=1&sig=2"}'
+
+    def guarded(asked: Asked) -> Reply:
+        site.files["/body"] = body
+        return site.reply(replace(asked, path="/body")) if asked.query.get("sig") == "2" else Reply(status=403)
+
+    site.handlers[blob] = guarded
+    value = item()
+    value["assets"]["vv"]["href"] = f"https:/{blob}"
+    feed = replace(FEED, allowed_hosts=("account.blob.core.windows.net",), signing="planetary_computer")
+    granule, data = granule_of(value, feed)
+    assert np.isfinite(feed.decode(data, granule).vv.values).any()
+    assert b"sig=" not in data
 
 
 def test_a_signer_that_gives_no_token_is_malformed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
