@@ -96,7 +96,8 @@ def advance(weather: Weather, yesterday: Codes, latitude: Floats, month: int, co
     """
     shape, dtype = np.shape(weather.temperature), np.asarray(weather.temperature).dtype
     flat = tuple(
-        np.ascontiguousarray(np.broadcast_to(array, shape), dtype=dtype).reshape(-1)
+        # Writeable as well, for numba compiles anew for each mixture of writeable and read-only arrays.
+        np.require(np.broadcast_to(array, shape), dtype, ["C", "W"]).reshape(-1)
         for array in (*weather, *yesterday, latitude)
     )
     out = tuple(np.empty(flat[0].size, dtype) for _ in Indices._fields)
