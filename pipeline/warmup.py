@@ -37,7 +37,7 @@ def _plausible(variable: Variable) -> xr.DataArray:
     attributes = {"units": variable.units}
     if variable.on == "scalar":
         return xr.DataArray(value, attrs=attributes)
-    cells = da.full(tuple(_GEOBOX.shape), value, dtype=variable.dtype, chunks=64)
+    cells = da.from_array(np.full(tuple(_GEOBOX.shape), value, variable.dtype), chunks=64)
     array = grid.on_geobox(xr.DataArray(cells, dims=("y", "x"), attrs=attributes), _GEOBOX)
     return array.assign_coords(time=np.datetime64("2024-04-05", "ns"))
 
