@@ -317,13 +317,13 @@ def exercise(
     out: Annotated[Path, typer.Option(help="Home to publish into.")] = Path(".hazmon"),
 ) -> None:
     """Play a scripted past disaster through the real steps, without Airflow; exit 1 where something expected is missing."""
-    from pipeline.exercise import play, scenario
+    from pipeline.exercise import drill, scenario
 
     if name is None:
         for id in scenario.names():
             _print({"id": id, "title": scenario.load(id).title})
         return
-    report = play.play_directly(name, out, say=typer.echo)
+    report = drill.play_directly(name, out, say=typer.echo)
     for line in report.lines():
         typer.echo(line)
     if not report.complete:

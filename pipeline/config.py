@@ -49,7 +49,6 @@ class FeedConfig(_Strict):
     licence: str = Field(description="SPDX identifier or STAC's 'other'")
     attribution: str = Field(description="Credit that travels to every product")
     providers: tuple[Provider, ...] = Field((), description="Organisations behind the data")
-    archive: bool = Field(False, description="Keep the windows read from remote rasters (required for Actual alerts)")
     agencies: tuple[str, ...] = Field((), description="Seismological agencies whose solutions it carries, in order of trust")
     agency_rank: int | None = Field(None, description="Place of its agencies in the order of trust, 1 is the first")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the protocol; checked by the protocol itself")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from time import perf_counter
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -37,9 +36,9 @@ def _plausible(variable: Variable) -> xr.DataArray:
     attributes = {"units": variable.units}
     if variable.on == "scalar":
         return xr.DataArray(value, attrs=attributes)
-    cells = da.from_array(np.full(tuple(_GEOBOX.shape), value, variable.dtype), chunks=64)
+    cells = np.full(tuple(_GEOBOX.shape), value, variable.dtype)
     array = grid.on_geobox(xr.DataArray(cells, dims=("y", "x"), attrs=attributes), _GEOBOX)
-    return array.assign_coords(time=np.datetime64("2024-04-05", "ns"))
+    return array.chunk(64).assign_coords(time=np.datetime64("2024-04-05", "ns"))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def newest_per_time(arrays: Sequence[xr.DataArray]) -> xr.DataArray:
     nameless = [array.name for array in arrays if "reference_time" not in array.coords]
     if nameless:
         raise InputError(f"{nameless}: coordinate reference_time is missing; expected the time of the model cycle")
+    arrays = [_without_empty_interval(array) for array in arrays]
     kept: list[xr.DataArray] = []
     seen: set[np.datetime64] = set()
     for array in sorted(arrays, key=lambda a: a["reference_time"].values, reverse=True):
@@ -37,3 +38,10 @@ def newest_per_time(arrays: Sequence[xr.DataArray]) -> xr.DataArray:
             kept.append(array.isel(time=fresh).drop_vars(["reference_time", "lead"], errors="ignore"))
     joined = xr.concat(kept, dim="time", coords="minimal", compat="override", combine_attrs="override")
     return joined.sortby("time")
+
+
+def _without_empty_interval(array: xr.DataArray) -> xr.DataArray:
+    """Leave out step 0 of an amount: no interval ends there, and the cycle before knows the one that does."""
+    if "start" not in array.coords:
+        return array
+    return array.isel(time=np.flatnonzero(~np.isnat(array["start"].values)))

@@ -7,7 +7,7 @@ an answer names, so that a product can be made again from the archive years late
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -222,50 +222,62 @@ def _observed(name: str, binding: Binding, ref: ObservationRef) -> Input:
 def open_inputs(work: Workspace, hazard: str, plan: Plan, subject: Subject) -> dict[str, xr.DataArray]:
     """Return each layer input as an array on the plan's grid (or a single value), read lazily where it is large."""
     config, layer = work.hazard(hazard)
+    opener = _Opener(work, plan.geobox, subject)
     arrays: dict[str, xr.DataArray] = {}
     for name, binding in config.inputs.items():
         given = [entry for entry in plan.inputs if entry.name == name]
         if given:
-            arrays[name] = _open(work, binding, given, plan.geobox, subject, layer.inputs[name])
+            arrays[name] = opener.open(binding, given, layer.inputs[name])
     return arrays
-
-
-def _open(
-    work: Workspace, binding: Binding, given: Sequence[Input], geobox: GeoBox, subject: Subject, variable: Variable
-) -> xr.DataArray:
-    first = given[0]
-    if first.source == COLD_START:
-        cells = np.full(tuple(geobox.shape), float(first.id), np.float32)
-        return grid.on_geobox(xr.DataArray(cells, dims=("y", "x"), attrs={"units": variable.units}), geobox)
-    if first.is_product:
-        return open_asset(work.store, work.catalog.get(first.id), first.variable)
-    if binding.origin == EVENT:
-        value = getattr(_solution(work, first), first.variable)
-        return xr.DataArray(np.nan if value is None else float(value), attrs={"units": EVENT_UNITS[first.variable]})
-    if binding.reduce is None:
-        return _decoded(work, first, geobox)
-    if not isinstance(subject, RegionPeriod):
-        raise InputError(f"input {first.name}: reduce {binding.reduce} needs a region and a day, found {subject.key}")
-    series = newest_per_time([_decoded(work, entry, None) for entry in given])
-    reduced = _REDUCTIONS[binding.reduce](series, subject.start.astimezone(UTC).date())
-    day = np.datetime64(subject.start.date().isoformat(), "ns")
-    return grid.regrid(reduced, geobox, binding.resampling).assign_coords(time=day)
 
 
 #: How UTC steps become one day, by the name in the binding.
 _REDUCTIONS = {"at_local_noon": daily.at_local_noon, "total_to_local_noon": daily.total_to_local_noon}
 
-
 #: What an event gives to layers, and in which units.
 EVENT_UNITS = {"magnitude": "1", "depth": "km", "longitude": "degrees_east", "latitude": "degrees_north"}
 
 
-def _solution(work: Workspace, given: Input) -> events.Solution:
-    ref = work.archive.origin(given.source, given.key, given.time)
-    return events.solution(work.feed(given.source).decode(work.archive.read(ref), ref.granule), ref)
+@dataclass(frozen=True)
+class _Opener:
+    """Opens the inputs of one layer call; a payload that fills several inputs is decoded once."""
 
+    work: Workspace
+    geobox: GeoBox
+    subject: Subject
+    decoded: dict[tuple[str, bool], xr.Dataset] = field(default_factory=dict)
 
-def _decoded(work: Workspace, given: Input, geobox: GeoBox | None) -> xr.DataArray:
-    ref = work.archive.origin(given.source, given.key, given.time)
-    dataset = work.feed(given.source).decode(work.archive.read(ref), ref.granule, geobox)
-    return derive(dataset, given.variable)
+    def open(self, binding: Binding, given: Sequence[Input], variable: Variable) -> xr.DataArray:
+        """Return one input on the grid, or as a single value."""
+        first = given[0]
+        if first.source == COLD_START:
+            cells = np.full(tuple(self.geobox.shape), float(first.id), np.float32)
+            return grid.on_geobox(xr.DataArray(cells, dims=("y", "x"), attrs={"units": variable.units}), self.geobox)
+        if first.is_product:
+            return open_asset(self.work.store, self.work.catalog.get(first.id), first.variable)
+        if binding.origin == EVENT:
+            value = getattr(self._solution(first), first.variable)
+            return xr.DataArray(np.nan if value is None else float(value), attrs={"units": EVENT_UNITS[first.variable]})
+        if binding.reduce is None:
+            return derive(self._dataset(first, native=False), first.variable)
+        return self._day(binding.reduce, binding.resampling, given)
+
+    def _day(self, reduce: str, resampling: str, given: Sequence[Input]) -> xr.DataArray:
+        if not isinstance(self.subject, RegionPeriod):
+            raise InputError(f"input {given[0].name}: reduce {reduce} needs a region and a day, found {self.subject.key}")
+        series = newest_per_time([derive(self._dataset(entry, native=True), entry.variable) for entry in given])
+        reduced = _REDUCTIONS[reduce](series, self.subject.start.astimezone(UTC).date())
+        day = np.datetime64(self.subject.start.date().isoformat(), "ns")
+        return grid.regrid(reduced, self.geobox, resampling).assign_coords(time=day)
+
+    def _dataset(self, given: Input, *, native: bool) -> xr.Dataset:
+        key = (given.key, native)
+        if key not in self.decoded:
+            ref = self.work.archive.origin(given.source, given.key, given.time)
+            grid_or_none = None if native else self.geobox
+            self.decoded[key] = self.work.feed(given.source).decode(self.work.archive.read(ref), ref.granule, grid_or_none)
+        return self.decoded[key]
+
+    def _solution(self, given: Input) -> events.Solution:
+        ref = self.work.archive.origin(given.source, given.key, given.time)
+        return events.solution(self._dataset(given, native=True), ref)
