@@ -166,9 +166,14 @@ def _title(work: Workspace, product: Product) -> str:
             size = "M ?" if basis.magnitude is None else f"M {basis.magnitude:.1f}"
             return f"{size} earthquake, {basis.place or id}, revision {revision}"
         case Scene(id=id):
-            return f"{product.layer.title}: {id}"
+            return f"{_short(product.layer)}: {id}"
         case RegionPeriod(region=region, start=start):
-            return f"{product.layer.title}: {work.config.regions[region].title}, {start:%Y-%m-%d}"
+            return f"{_short(product.layer)}: {work.config.regions[region].title}, {start:%Y-%m-%d}"
+
+
+def _short(layer: Layer) -> str:
+    """Return a layer's title without what stands in brackets."""
+    return layer.title.split(" (")[0]
 
 
 def _picture(product: Product, cogs: Mapping[str, cog.CogFile], notes: Notes) -> bytes:
