@@ -46,6 +46,12 @@ def item_key(item_id: str) -> str:
     return f"catalog/{hazard_of(item_id)}/{item_id}/{item_id}.json"
 
 
+def is_item_key(key: str) -> bool:
+    """Whether a store key is that of a public Item."""
+    parts = key.split("/")
+    return len(parts) == 4 and parts[3] == f"{parts[2]}.json"
+
+
 def staged_key(item_id: str) -> str:
     """Return the store key of an Item on its way."""
     return f"staging/{item_id}.json"
@@ -185,8 +191,7 @@ class Catalog:
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (key, Item) of everything public, from the files."""
         for key in self.store.list("catalog"):
-            *_, folder, name = key.split("/")
-            if name == f"{folder}.json":
+            if is_item_key(key):
                 yield key, self.store.get_json(key)
 
     def rebuild(self) -> int:

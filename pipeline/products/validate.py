@@ -28,7 +28,7 @@ from rio_cogeo.cogeo import cog_validate
 
 from pipeline.errors import KeyMissing, StoreError
 from pipeline.products.bands import COG_TYPE
-from pipeline.products.catalog import ROOT_KEY, collection_key
+from pipeline.products.catalog import ROOT_KEY, collection_key, is_item_key
 from pipeline.products.index import Index
 from pipeline.products.item import EXTENSIONS, extensions
 from pipeline.products.read import asset_href, asset_key, gdal_options, gdal_path
@@ -67,7 +67,7 @@ def validate(store: Store, index: Index, *, progress: Progress | None = None) ->
     progress
         Called after each Item.
     """
-    keys = [key for key in store.list("catalog") if _is_item(key)]
+    keys = [key for key in store.list("catalog") if is_item_key(key)]
     problems: list[Problem] = []
     found: dict[str, bool] = {}
     hazards: dict[str, set[str]] = {}
@@ -85,11 +85,6 @@ def validate(store: Store, index: Index, *, progress: Progress | None = None) ->
     problems += _check_tree(store, hazards)
     problems += _check_index(index, found)
     return problems
-
-
-def _is_item(key: str) -> bool:
-    parts = key.split("/")
-    return len(parts) == 4 and parts[3] == f"{parts[2]}.json"
 
 
 def _document(store: Store, key: str) -> dict[str, Any]:
@@ -136,7 +131,7 @@ def _extension_problems(item: Mapping[str, Any]) -> Iterator[str]:
         yield f"stac_extensions: {sorted(unknown)} are not known here"
     try:
         yield from _read_extensions(item)
-    except (pystac.STACError, KeyError, TypeError, ValueError) as error:
+    except (pystac.STACError, pystac.ExtensionNotImplemented, KeyError, TypeError, ValueError) as error:
         yield f"not readable: {type(error).__name__}: {error}"
     answers = item["properties"].get("hazmon:answers", {})
     if set(answers) != _ANSWERS or not set(answers.values()) <= set(item["assets"]):

@@ -110,7 +110,7 @@ def _pixels(folder: Path, grid: GeoBox, shift: float) -> Mapping[str, Any]:
 def built(made: Product, folder: Path, now: datetime = NOW, **notes: Any) -> tuple[dict[str, Any], dict[str, Path]]:
     """Return (Item, files) of a product, written into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    cogs = _pixels(folder / "cogs", made.geobox, float(made.source_revision))
+    cogs = _pixels(folder / f"cogs-{made.source_revision}", made.geobox, float(made.source_revision))
     picture = render(cogs["mmi"].path, OUTPUTS["mmi"], Caption("Shaking", "2024-01-22", CREDIT.attribution, "EXERCISE"))
     sides = [write_inputs(made, now, folder), write_thumbnail(picture, folder)]
     item = build_item(
