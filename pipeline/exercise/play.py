@@ -10,13 +10,12 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Protocol, TypeVar
 
 import tenacity
 
 from pipeline import steps
-from pipeline.errors import FeedUnavailable, HazmonError, InputNotReady
+from pipeline.errors import FeedMalformed, FeedRefused, FeedUnavailable, HazmonError, InputError, InputNotReady
 from pipeline.exercise.scenario import News, Scenario
 from pipeline.model import Granule, Trigger, Window
 
@@ -34,6 +33,9 @@ _PATIENT = tenacity.Retrying(
     wait=tenacity.wait_exponential(multiplier=0.1, max=2),
     reraise=True,
 )
+
+#: What the same bytes would meet again, however often they are tried.
+_FINAL = (FeedMalformed, FeedRefused, InputError)
 
 
 class Runner(Protocol):
@@ -104,26 +106,37 @@ class Direct:
     """What went wrong for good, in words."""
 
     def poll(self, feed: str, now: datetime) -> None:
-        """Discover, ingest, and run whatever is due; one failure never stops the rest."""
+        """Discover, ingest, and run whatever is due; one failure never stops the rest, a killed poll is finished first."""
         lookback = timedelta(hours=self.work.config.feeds[feed].lookback_hours)
         end = now + timedelta(seconds=1)
+        granules = {granule.key: granule for granule in self._tried(lambda: steps.left(self.work, feed, now)) or ()}
         found = self._tried(lambda: steps.discover(self.work, feed, Window(end - lookback, end), now))
         if found is not None:
             self.failures += found.rejected
-            for trigger in self._ingested(found.granules, now):
-                self._run(trigger, now)
+            granules |= {granule.key: granule for granule in found.granules}
+        self._tried(lambda: steps.begin(self.work, granules.values(), now))
+        ended, triggers = self._ingested(granules.values(), now)
+        finished = [self._run(trigger, now) for trigger in triggers]
+        if all(finished):
+            self._tried(lambda: steps.end(self.work, ended))
 
-    def _ingested(self, granules: Iterable[Granule], now: datetime) -> list[Trigger]:
-        """Return what is due after ingesting granules, each subject once."""
+    def _ingested(self, granules: Iterable[Granule], now: datetime) -> tuple[list[Granule], list[Trigger]]:
+        """Return the granules that need not be ingested again, and what is due with them, each subject once."""
         triggers: dict[Trigger, None] = {}
+        ended = []
         for granule in granules:
-            taken = self._tried(partial(steps.take, self.work, granule, now))
-            triggers |= dict.fromkeys(taken[1] if taken else [])
-        return list(triggers)
+            try:
+                triggers |= dict.fromkeys(_PATIENT(steps.take, self.work, granule, now)[1])
+            except HazmonError as error:
+                self._failed(error)
+                if not isinstance(error, _FINAL):
+                    continue
+            ended.append(granule)
+        return ended, list(triggers)
 
-    def _run(self, first: Trigger, now: datetime) -> None:
-        """Run a subject, warn of it, then run the later days that rest on it."""
-        waiting = [first]
+    def _run(self, first: Trigger, now: datetime) -> bool:
+        """Run a subject, warn of it, then the later days that rest on it; tell whether trying again is pointless."""
+        waiting, done = [first], True
         while waiting:
             trigger = waiting.pop(0)
             try:
@@ -133,13 +146,17 @@ class Direct:
             except InputNotReady as error:
                 log.info("%s: %s", trigger.subject, error)
             except HazmonError as error:
-                log.error("%s: %s", trigger.subject, error)
-                self.failures.append(f"{trigger.subject}: {error}")
+                self._failed(error, f"{trigger.subject}: ")
+                done &= isinstance(error, _FINAL)
+        return done
 
     def _tried(self, action: Callable[[], Result]) -> Result | None:
         try:
             return _PATIENT(action)
         except HazmonError as error:
-            log.error("%s", error)
-            self.failures.append(str(error))
+            self._failed(error)
             return None
+
+    def _failed(self, error: HazmonError, about: str = "") -> None:
+        log.error("%s%s", about, error)
+        self.failures.append(f"{about}{error}")

@@ -14,6 +14,7 @@ from pipeline.model import AlertRef, Granule, ObservationRef, ProductRef, Trigge
 from pipeline.steps.compute import compute, followers, publish, run
 from pipeline.steps.files import Files, run_on_files
 from pipeline.steps.ingest import Discovery, account, discover, due, ingest, ingest_file, take
+from pipeline.steps.journal import begin, end, left
 from pipeline.steps.reproduce import Reproduction, reproduce
 from pipeline.steps.warn import warn
 from pipeline.steps.workspace import Workspace, open_workspace
@@ -29,13 +30,16 @@ __all__ = [
     "Trigger",
     "Workspace",
     "account",
+    "begin",
     "compute",
     "discover",
     "due",
+    "end",
     "followers",
     "from_json",
     "ingest",
     "ingest_file",
+    "left",
     "open_workspace",
     "publish",
     "reproduce",
