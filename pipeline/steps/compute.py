@@ -22,6 +22,7 @@ from pipeline.products.catalog import item_key, staged_key
 from pipeline.products.collection import CollectionInfo
 from pipeline.products.item import Credit, Notes
 from pipeline.products.product import Product
+from pipeline.steps import cluster
 from pipeline.steps.inputs import COLD_START, Plan, cycles, driving_feeds, open_inputs, resolve
 from pipeline.steps.workspace import Workspace
 
@@ -61,6 +62,7 @@ def stage(work: Workspace, product: Product, arrays: Mapping[str, xr.DataArray],
         Where not a single cell of the estimate is known: the inputs hold nothing, which is not "no hazard".
     """
     layer = product.layer
+    cluster.connect()
     with tempfile.TemporaryDirectory(prefix="hazmon-") as scratch:
         folder = Path(scratch)
         cogs = cog.write_cogs(layer(**arrays, **product.parameters), layer.outputs, folder)

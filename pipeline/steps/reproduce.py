@@ -18,6 +18,7 @@ from pipeline.model import moment, subject_from_key
 from pipeline.products import cog
 from pipeline.products.product import Input
 from pipeline.products.read import asset_href, asset_key, gdal_options, gdal_path
+from pipeline.steps import cluster
 from pipeline.steps.inputs import Plan, open_inputs
 from pipeline.steps.workspace import Workspace
 
@@ -47,6 +48,7 @@ def reproduce(work: Workspace, item_id: str) -> Reproduction:
     if layer.version != properties["hazmon:layer_version"]:
         return Reproduction("unavailable", f"made by version {properties['hazmon:layer_version']}, this is {layer.version}")
     plan = Plan(_geobox(properties), inputs_of(work, entry))
+    cluster.connect()
     try:
         arrays = open_inputs(work, hazard, plan, subject_from_key(properties["hazmon:subject"]))
         with tempfile.TemporaryDirectory(prefix="hazmon-") as scratch:
