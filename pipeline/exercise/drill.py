@@ -45,9 +45,9 @@ class Drill:
 
 
 @contextmanager
-def staged(names: Sequence[str], root: Path) -> Iterator[Drill]:
-    """Prepare scenarios in a home and serve their feeds on loopback until the end of the block."""
-    scenarios = [load(name) for name in names]
+def staged(names: Sequence[str | Scenario], root: Path) -> Iterator[Drill]:
+    """Prepare scenarios, by name or as they are, in a home; serve their feeds on loopback until the end of the block."""
+    scenarios = [name if isinstance(name, Scenario) else load(name) for name in names]
     folder = root / "exercise"
     with Server(scenarios, folder) as server:
         base = config.load()
@@ -74,18 +74,19 @@ def _maps(base: config.Config, server: Server, scenarios: Sequence[Scenario]) ->
     return options
 
 
-def play_directly(name: str, out: Path, say: Say) -> report.Report:
+def play_directly(name: str | Scenario, out: Path, say: Say) -> report.Report:
     """Play one scenario through the steps in this process, and return what came of it."""
     root = out.resolve()
-    say(f"Preparing {name} in {root} (generated once) ...")
-    with staged([name], root) as drill, _environment({MIRROR: drill.environment[MIRROR]}):
+    say(f"Preparing {name.id if isinstance(name, Scenario) else name} in {root} (generated once) ...")
+    with staged([name], root) as drill, environment({MIRROR: drill.environment[MIRROR]}):
         runner = Direct(drill.workspace())
         play(drill.scenarios, runner, drill, say)
         return drill.report(runner.failures)
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables until the end of the block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
