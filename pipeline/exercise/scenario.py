@@ -243,10 +243,12 @@ class Scenario(_Strict):
         return SCENARIOS / self.areas
 
     def sized(self, size: int) -> Scenario:
-        """Return the same scenario with smaller scenes: `size` cells along each edge."""
+        """Return the same scenario with coarser scenes over the same land: `size` cells along each edge."""
         if self.scenes is None:
             return self
-        return self.model_copy(update={"scenes": self.scenes.model_copy(update={"size": size})})
+        resolution = self.scenes.resolution * self.scenes.size / size
+        grid = self.scenes.model_copy(update={"size": size, "resolution": resolution})
+        return self.model_copy(update={"scenes": grid})
 
 
 def names() -> list[str]:

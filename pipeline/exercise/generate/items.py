@@ -48,7 +48,7 @@ def item(news: Pass, geobox: GeoBox, bands: Mapping[str, Path]) -> dict[str, Any
             _link("root", f"{API}/"),
             _link("self", self_href, "application/geo+json"),
         ],
-        "assets": {band: _asset(news, band, path) for band, path in bands.items()},
+        "assets": {band: _asset(news, band, path, abs(geobox.affine.a)) for band, path in bands.items()},
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "collection": COLLECTION,
         "properties": _properties(news, geobox, bands),
@@ -112,7 +112,7 @@ def _properties(news: Pass, geobox: GeoBox, bands: Mapping[str, Path]) -> dict[s
     return found
 
 
-def _asset(news: Pass, band: str, path: Path) -> dict[str, Any]:
+def _asset(news: Pass, band: str, path: Path, resolution: float) -> dict[str, Any]:
     data = path.read_bytes()
     receive = {"vv": "vertical", "vh": "horizontal"}[band]
     return {
@@ -122,7 +122,7 @@ def _asset(news: Pass, band: str, path: Path) -> dict[str, Any]:
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",
         "roles": ["data"],
         "title": f"{band.upper()}: vertical transmit, {receive} receive",
-        "raster:bands": [{"nodata": NODATA, "data_type": "float32", "spatial_resolution": 20.0}],
+        "raster:bands": [{"nodata": NODATA, "data_type": "float32", "spatial_resolution": resolution}],
     }
 
 

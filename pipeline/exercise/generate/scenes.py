@@ -9,6 +9,7 @@ small scene for tests is the same landscape seen from further away.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ CONTRAST, CONTRAST_LIMITS = 6.0, (5.0, 7.0)
 #: Share of the water that wind roughens, and by how much, dB.
 WIND_SHARE, WIND_GAIN = 0.125, (2.0, 3.0)
 #: Share of the scene that is dry sand: in the valley above the highest flood, and on the hills.
-SAND_LOW, SAND_HIGH = 0.004, 0.010
+SAND_LOW, SAND_HIGH = 0.0015, 0.0105
 #: Height above the nearest drainage of the two kinds of sand, m.
 SAND_VALLEY, SAND_HILLS = (4.5, 12.0), (25.0, np.inf)
 #: Nodata of radar products and of the truth.
@@ -56,8 +57,8 @@ class Landscape:
     """Permanent water."""
     sand: Mask
     """Dry sand."""
-    texture: Field
-    """Land minus its mean, dB."""
+    texture: Mapping[str, Field]
+    """Land minus its mean by polarisation, dB."""
     contrast: Field
     """Land minus water, dB."""
     hidden: Mask
@@ -90,7 +91,7 @@ def landscape(grid: SceneGrid, seed: int) -> Landscape:
     elevation = (RIVER_LEVEL - RIVER_FALL * grid.resolution * y + hand).astype(np.float32)
     sand = _sand(hand, smooth(shape, edge / 60, random))
     hidden = _hidden(hand, smooth(shape, edge / 200, random))
-    texture = 0.7 * smooth(shape, edge / 30, random) + _fields(shape, random)
+    texture = _texture(shape, random)
     contrast = np.clip(CONTRAST + 0.5 * smooth(shape, edge / 8, random), *CONTRAST_LIMITS)
     return Landscape(geobox(grid), seed, elevation, hand, river, sand, texture, contrast, hidden)
 
@@ -115,8 +116,9 @@ def expected(land: Landscape, wet: Mask, seed: int) -> tuple[dict[str, Field], M
     gain = np.clip(2.5 + 0.25 * smooth(wet.shape, edge / 20, random), *WIND_GAIN)
     rough = highest(gusts, wet, round(WIND_SHARE * float(wet.sum())))
     dark = wet | land.sand
-    relative = np.where(dark, -land.contrast, land.texture) + np.where(rough, gain, np.float32(0))
-    return {name: _linear(mean + relative) for name, mean in LAND.items()}, rough
+    wind = np.where(rough, gain, np.float32(0))
+    power = {name: _linear(mean + np.where(dark, -land.contrast, land.texture[name]) + wind) for name, mean in LAND.items()}
+    return power, rough
 
 
 def radar(land: Landscape, level: float, seed: int) -> Radar:
@@ -199,10 +201,17 @@ def _hidden(hand: Field, pattern: Field) -> Mask:
     return np.asarray(beyond | highest(pattern, hand > SAND_HILLS[0], round(0.002 * hand.size)))
 
 
+def _texture(shape: tuple[int, int], random: np.random.Generator) -> dict[str, Field]:
+    """Return steppe and fields by polarisation, dB: standard deviation near 1, two thirds of it in common."""
+    scale = shape[0] / 30
+    common = 0.65 * smooth(shape, scale, random) + _fields(shape, random)
+    return {name: common + 0.5 * smooth(shape, scale, random) for name in LAND}
+
+
 def _fields(shape: tuple[int, int], random: np.random.Generator) -> Field:
-    """Return fields with straight edges, dB: standard deviation 0.6, about a fortieth of the scene wide."""
+    """Return fields with straight edges, dB: standard deviation 0.5, about a fortieth of the scene wide."""
     width = max(shape[0] // 40, 2)
-    crops = (0.6 * random.standard_normal((shape[0] // width + 1, shape[1] // width + 2))).astype(np.float32)
+    crops = (0.5 * random.standard_normal((shape[0] // width + 1, shape[1] // width + 2))).astype(np.float32)
     shift = random.integers(0, width, shape[0] // width + 1)
     row = np.arange(shape[0]) // width
     column = (np.arange(shape[1])[None, :] + shift[row][:, None]) // width
