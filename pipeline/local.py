@@ -8,14 +8,13 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -26,28 +25,15 @@ from pipeline.errors import ConfigError, HazmonError
 
 log = logging.getLogger(__name__)
 
-#: What runs, in the order it is started.
-PROCESSES: Mapping[str, tuple[str, ...]] = {
-    "api-server": ("api-server",),
-    "scheduler": ("scheduler", "--skip-serve-logs"),
-    "dag-processor": ("dag-processor",),
-    "triggerer": ("triggerer", "--skip-serve-logs"),
-}
-
-#: Loaded by Airflow at start: forked tasks then inherit the numerical stack instead of importing it each time.
-_LOCAL_SETTINGS = """\
-import sys
-
-if "scheduler" in sys.argv:
-    import pipeline.steps
-"""
-
 #: Longest time Airflow may take until all four processes are healthy, seconds.
 START_LIMIT = 180.0
 
+#: Longest time it may take to stop, seconds; running tasks are given three.
+STOP_LIMIT = 15.0
+
 
 class AirflowFailed(HazmonError):
-    """A process of Airflow ended or never became healthy; the message ends with the end of its log."""
+    """A process of Airflow ended or never became healthy; the message ends with the end of its log, or says where it is."""
 
 
 @dataclass
@@ -56,8 +42,9 @@ class Airflow:
 
     home: Path
     port: int
-    environment: Mapping[str, str]
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    process: subprocess.Popen[bytes]
+    """`pipeline.launch`, above all others."""
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, trust_env=False))
 
     @property
     def url(self) -> str:
@@ -65,24 +52,27 @@ class Airflow:
         return f"http://127.0.0.1:{self.port}"
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        """Return the JSON answer of the REST interface.
+        """Return the JSON answer of the REST interface, `path` below its root.
 
         Raises
         ------
         AirflowFailed
             Where it answers with an error.
         """
-        answer = httpx.request(method, f"{self.url}/api/v2/{path}", timeout=60, **options)
+        answer = self.client.request(method, f"{self.url}/{path}", **options)
         if answer.is_error:
             raise AirflowFailed(f"{method} {path}: HTTP {answer.status_code}: {answer.text[:500]}")
         return answer.json() if answer.content else None
 
     def watch(self) -> None:
         """Raise where a process has ended."""
-        for name, process in self.processes.items():
-            if process.poll() is not None:
-                tail = "\n".join(self.log_file(name).read_text(errors="replace").splitlines()[-15:])
-                raise AirflowFailed(f"airflow {name} ended with exit code {process.returncode}; its log ends with:\n{tail}")
+        if self.process.poll() is None:
+            return
+        said = self.log_file("launch").read_text(errors="replace").splitlines()
+        told = said[-1] if said else f"Airflow ended with exit code {self.process.returncode}"
+        logs = [path for path in self.home.glob("logs/*.log") if path.stem in told]
+        tail = [line for path in logs for line in path.read_text(errors="replace").splitlines()[-15:]]
+        raise AirflowFailed("\n".join([told, *tail, f"(logs: {self.home / 'logs'})"]))
 
     def log_file(self, name: str) -> Path:
         """Return where a process writes."""
@@ -112,16 +102,13 @@ def airflow(home: Path, dags: Path, port: int, environment: Mapping[str, str]) -
         Where it does not become healthy.
     """
     require_free(port)
-    settings = {**os.environ, **_settings(home, dags, port), **environment}
-    running = Airflow(home, port, settings)
+    running = Airflow(home, port, _launch(home, {**os.environ, **_settings(home, dags, port), **environment}))
     try:
-        _migrate(running)
-        for name, arguments in PROCESSES.items():
-            running.processes[name] = _start(running, name, arguments)
         _wait_until_healthy(running)
         yield running
     finally:
-        _stop(running)
+        running.client.close()
+        _stop(running.process)
 
 
 def require_free(port: int) -> None:
@@ -171,32 +158,16 @@ def _secret(path: Path) -> str:
     return path.read_text(encoding="ascii")
 
 
-def _command(*arguments: str) -> list[str]:
-    found = shutil.which("airflow", path=str(Path(sys.executable).parent)) or shutil.which("airflow")
-    if found is None:
+def _launch(home: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start everything in a session of its own: Ctrl-C reaches this process only, which then ends it in order."""
+    if find_spec("airflow") is None:
         raise ConfigError("Airflow is not installed here; run: pip install -c constraints.txt 'hazmon[airflow]'")
-    return [found, *arguments]
-
-
-def _migrate(running: Airflow) -> None:
-    folder = running.home / "config"
-    folder.mkdir(parents=True, exist_ok=True)
-    (running.home / "logs").mkdir(exist_ok=True)
-    (folder / "airflow_local_settings.py").write_text(_LOCAL_SETTINGS, encoding="ascii")
-    with running.log_file("migrate").open("wb") as out:
-        code = subprocess.run(
-            _command("db", "migrate"), env=dict(running.environment), stdout=out, stderr=out, check=False
-        ).returncode
-    if code:
-        tail = running.log_file("migrate").read_text(errors="replace")[-2000:]
-        raise AirflowFailed(f"airflow db migrate ended with exit code {code}:\n{tail}")
-
-
-def _start(running: Airflow, name: str, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
-    with running.log_file(name).open("wb") as out:
+    logs = home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    with (logs / "launch.log").open("wb") as out:
         return subprocess.Popen(
-            _command(*arguments),
-            env=dict(running.environment),
+            [sys.executable, "-m", "pipeline.launch", str(logs)],
+            env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -206,36 +177,33 @@ def _start(running: Airflow, name: str, arguments: tuple[str, ...]) -> subproces
 
 def _wait_until_healthy(running: Airflow) -> None:
     began = monotonic()
-    parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+    _wait(running, began, lambda: bool(running.call("GET", "api/v2/monitor/health")))
+    # Built at the first request, which takes seconds: not to be waited for by the first task.
+    _wait(running, began, lambda: bool(running.call("GET", "execution/health")))
+    _wait(running, began, lambda: all(_is_healthy(part) for part in running.call("GET", "api/v2/monitor/health").values()))
+    log.info("Airflow is healthy on %s after %.0f s", running.url, monotonic() - began)
+
+
+def _is_healthy(part: Mapping[str, str | None]) -> bool:
+    return part["status"] == "healthy"
+
+
+def _wait(running: Airflow, began: float, reached: Callable[[], bool]) -> None:
     while monotonic() - began < START_LIMIT:
         running.watch()
-        try:
-            health = running.call("GET", "monitor/health")
-        except (httpx.TransportError, AirflowFailed):
-            health = {}
-        if all(health.get(part, {}).get("status") == "healthy" for part in parts):
-            log.info("Airflow is healthy on %s after %.0f s", running.url, monotonic() - began)
-            return
-        sleep(0.5)
+        with suppress(httpx.TransportError, AirflowFailed):
+            if reached():
+                return
+        sleep(0.2)
     raise AirflowFailed(f"Airflow was not healthy after {START_LIMIT:.0f} s; see {running.home / 'logs'}")
 
 
-def _stop(running: Airflow) -> None:
-    """End every process group: asked first, then told."""
-    for process in running.processes.values():
-        _signal(process, signal.SIGTERM)
-    deadline = monotonic() + 20
-    for process in running.processes.values():
-        try:
-            process.wait(max(deadline - monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
-            log.warning("airflow process %d did not stop; killed", process.pid)
-        _signal(process, signal.SIGKILL)
-        process.wait()
-
-
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the launcher, which ends all others first."""
+    process.terminate()
     try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
+        process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        log.warning("Airflow did not stop within %.0f s; killed", STOP_LIMIT)
+        process.kill()
+        process.wait()

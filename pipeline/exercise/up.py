@@ -39,7 +39,7 @@ class Dags:
     def poll(self, feed: str, now: datetime) -> None:
         """Run the ingest DAG of a feed and all that its assets trigger."""
         conf = {"now": now.isoformat()}
-        self.airflow.call("POST", f"dags/ingest_{feed}/dagRuns", json={"logical_date": None, "conf": conf})
+        self.airflow.call("POST", f"api/v2/dags/ingest_{feed}/dagRuns", json={"logical_date": None, "conf": conf})
         self._wait()
 
     def _wait(self) -> None:
@@ -56,11 +56,11 @@ class Dags:
     def _busy(self) -> bool:
         """Whether a run is queued or running, or an asset event waits to become one."""
         states = {"state": ["queued", "running"], "limit": 1}
-        return bool(self.airflow.call("GET", "dags/~/dagRuns", params=states)["total_entries"])
+        return bool(self.airflow.call("GET", "api/v2/dags/~/dagRuns", params=states)["total_entries"])
 
     def failed(self) -> list[str]:
         """Return the runs that ended red, in words."""
-        runs = self.airflow.call("GET", "dags/~/dagRuns", params={"state": "failed", "limit": 100})["dag_runs"]
+        runs = self.airflow.call("GET", "api/v2/dags/~/dagRuns", params={"state": "failed", "limit": 100})["dag_runs"]
         return [f"{run['dag_id']} {run['partition_key'] or run['dag_run_id']}" for run in runs]
 
 
@@ -124,8 +124,8 @@ def _wait_for_dags(airflow: Airflow, work: steps.Workspace) -> None:
     began = monotonic()
     while monotonic() - began < 60:
         airflow.watch()
-        known = {entry["dag_id"] for entry in airflow.call("GET", "dags", params={"limit": 100})["dags"]}
-        errors = airflow.call("GET", "importErrors")["import_errors"]
+        known = {entry["dag_id"] for entry in airflow.call("GET", "api/v2/dags", params={"limit": 100})["dags"]}
+        errors = airflow.call("GET", "api/v2/importErrors")["import_errors"]
         if errors:
             raise AirflowFailed(f"{errors[0]['filename']}: {errors[0]['stack_trace']}")
         if expected <= known:
