@@ -389,17 +389,23 @@ def catalog_list(
         )
 
 
+def _progress(done: int, total: int, item: str) -> None:
+    if sys.stderr.isatty():
+        typer.echo(f"\r{done}/{total} {item:90.90}", nl=done == total, err=True)
+
+
 @catalog_app.command("validate", epilog="Example: hazmon catalog validate")
 @guarded
 def catalog_validate() -> None:
     """Check every Item (STAC), every COG (strict), checksums, links and the index; exit 1 where something is wrong."""
     from pipeline import steps
+    from pipeline.products.validate import validate
 
     work = steps.open_workspace()
-    problems = work.catalog.validate()
+    count = len(work.catalog.find())
+    problems = validate(work.store, work.catalog.index, progress=_progress)
     for problem in problems:
         _print(to_json(problem))
-    count = len(work.catalog.find())
     typer.echo(f"{count} Items checked, {len(problems)} problems", err=True)
     if problems:
         raise typer.Exit(1)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import cast
 
-import cf_xarray.units
 import numpy as np
 import pint
 import xarray as xr
 
 from pipeline.errors import UnitsError
+
+with warnings.catch_warnings():  # it says that matplotlib is not installed; nothing here draws with it
+    warnings.simplefilter("ignore", UserWarning)
+    import cf_xarray.units
 
 registry: pint.UnitRegistry[float] = cf_xarray.units.units
 """pint with CF and UDUNITS spellings ("m s-1", "degC", "1", "%")."""

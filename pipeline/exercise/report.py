@@ -88,7 +88,7 @@ def of(work: steps.Workspace, stages: Sequence[Stage], failures: Sequence[str]) 
     expectations = [wanted for stage in stages for wanted in stage.scenario.expectations]
     missing = [text for wanted in expectations for text in _misses(wanted, published, alerts)]
     scores = [line for stage in stages for item in published for line in _scored(work, item, stage)]
-    return Report(work.store.root, published, alerts, sorted(scores), missing, list(failures))
+    return Report(work.store.root, published, alerts, scores, missing, list(failures))
 
 
 def _others(item: Mapping[str, Any]) -> int:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from pipeline.hazards.fire_weather import fire_weather
+from pipeline.hazards.flood_extent import flood_extent
 from pipeline.hazards.shaking import shaking
 from pipeline.layer import Layer
 
 #: Layers by the name that `layer:` of a hazard's configuration gives.
 HAZARDS: Mapping[str, Layer] = {
     "fire_weather": fire_weather,
+    "flood_extent": flood_extent,
     "shaking": shaking,
 }

@@ -11,7 +11,7 @@ Plain and idempotent functions; `now` is always an argument.
 """
 
 from pipeline.model import AlertRef, Granule, ObservationRef, ProductRef, Trigger, from_json, to_json
-from pipeline.steps.compute import compute, followers, publish, run
+from pipeline.steps.compute import compute, followers, outdated, publish, run
 from pipeline.steps.files import Files, run_on_files
 from pipeline.steps.ingest import Discovery, account, discover, due, ingest, ingest_file, take
 from pipeline.steps.journal import begin, end, left
@@ -41,6 +41,7 @@ __all__ = [
     "ingest_file",
     "left",
     "open_workspace",
+    "outdated",
     "publish",
     "reproduce",
     "run",

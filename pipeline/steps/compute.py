@@ -12,8 +12,8 @@ from typing import Any
 
 import xarray as xr
 
-from pipeline.config import EVENT, FeedConfig
-from pipeline.errors import FeedMalformed
+from pipeline.config import EVENT, FeedConfig, HazardConfig
+from pipeline.errors import FeedMalformed, InputNotReady
 from pipeline.layer import Layer
 from pipeline.model import Event, ProductRef, RegionPeriod, Scene, Subject, Trigger, subject_from_key
 from pipeline.observations import events
@@ -41,9 +41,8 @@ def compute(work: Workspace, hazard: str, subject: str, now: datetime) -> Produc
         Where an input is not there yet, or the subject is an event revision that a newer one supersedes.
     """
     about = subject_from_key(subject)
-    config, layer = work.hazard(hazard)
     plan = resolve(work, hazard, about, now)
-    product = Product(hazard, layer, about, plan.geobox, plan.inputs, config.parameters, plan.revision)
+    product = _product(work, hazard, about, plan)
     ref = ProductRef(hazard, product.item_id, subject, product.digest, staged_key(product.item_id))
     if work.catalog.is_public(product.item_id):
         return _public(ref, new=False)
@@ -51,6 +50,12 @@ def compute(work: Workspace, hazard: str, subject: str, now: datetime) -> Produc
     stage(work, product, open_inputs(work, hazard, plan, about), _notes(work, product, plan), now)
     log.info("compute %s %s as %s, %.2f s", hazard, subject, product.item_id, perf_counter() - began)
     return ref
+
+
+def parameters_of(config: HazardConfig, layer: Layer) -> dict[str, Any]:
+    """Return every parameter of a layer call: the defaults and what the configuration says, as JSON knows them."""
+    merged = {**layer.parameters, **config.parameters}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in merged.items()}
 
 
 def stage(work: Workspace, product: Product, arrays: Mapping[str, xr.DataArray], notes: Notes, now: datetime) -> None:
@@ -113,6 +118,32 @@ def followers(work: Workspace, ref: ProductRef) -> list[Trigger]:
     if later is not None and _was_made_from(later, ref.item_id):
         return []
     return [Trigger(ref.hazard, tomorrow.key)]
+
+
+def outdated(work: Workspace, now: datetime) -> list[Trigger]:
+    """Return the subjects whose current product would be another one now, oldest first.
+
+    Where a parameter, a layer's version, a static map or any other input changed since; a subject that waits for an
+    input is left out, the input's own arrival makes it due.
+    """
+    found = []
+    for entry in work.catalog.find(current=True):
+        hazard, subject = entry["collection"], entry["properties"]["hazmon:subject"]
+        about = subject_from_key(subject)
+        if hazard not in work.config.hazards or (isinstance(about, Scene) and about.feed not in work.config.feeds):
+            continue
+        try:
+            made = _product(work, hazard, about, resolve(work, hazard, about, now))
+        except InputNotReady:
+            continue
+        if made.item_id != entry["id"]:
+            found.append((about.start, Trigger(hazard, subject)))
+    return [trigger for _, trigger in sorted(found, key=lambda pair: (pair[0], pair[1].hazard, pair[1].subject))]
+
+
+def _product(work: Workspace, hazard: str, about: Subject, plan: Plan) -> Product:
+    config, layer = work.hazard(hazard)
+    return Product(hazard, layer, about, plan.geobox, plan.inputs, parameters_of(config, layer), plan.revision)
 
 
 def _was_made_from(later: Mapping[str, Any], item_id: str) -> bool:

@@ -19,7 +19,7 @@ from pipeline.model import ProductRef, Scene, slug
 from pipeline.products.item import Credit, Notes
 from pipeline.products.product import Input, Product
 from pipeline.products.read import open_raster
-from pipeline.steps.compute import publish, stage
+from pipeline.steps.compute import parameters_of, publish, stage
 from pipeline.steps.workspace import Workspace
 from pipeline.store import sha256
 
@@ -78,7 +78,9 @@ def run_on_files(work: Workspace, hazard: str, files: Files, now: datetime) -> P
     inputs = tuple(
         Input(e.name, FILES, e.name, e.path.name if e.path else repr(e.number), e.identity, received=now) for e in given
     )
-    product = Product(hazard, layer, Scene(FILES, stem, now.replace(microsecond=0)), geobox, inputs, config.parameters)
+    product = Product(
+        hazard, layer, Scene(FILES, stem, now.replace(microsecond=0)), geobox, inputs, parameters_of(config, layer)
+    )
     notes = Notes(f"{layer.title}: {stem}", Credit("other", "Data of the user"), extra={"hazmon:forecast": False})
     stage(work, product, arrays, notes, now)
     return publish(work, ProductRef(hazard, product.item_id, product.subject.key, product.digest, ""), now)
