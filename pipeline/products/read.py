@@ -65,8 +65,8 @@ def asset_href(store: Store, item: Mapping[str, Any], asset: str) -> str:
     return href if urlsplit(href).scheme else store.href(asset_key(item, asset))
 
 
-def open_raster(href: str, *, blocks: int = 4, version: str = "") -> xr.DataArray:
-    """Return the first band of a raster on its GeoBox, lazily; every block opens the file on its own.
+def open_raster(href: str, *, band: int = 1, blocks: int = 4, version: str = "") -> xr.DataArray:
+    """Return one band of a raster on its GeoBox, lazily; every block opens the file on its own.
 
     Numbers become floating with NaN for unknown; codes (bands with class names) keep their type, and
     attrs["nodata"] says which code means unknown. attrs["units"], attrs["long_name"] come from the band.
@@ -75,6 +75,8 @@ def open_raster(href: str, *, blocks: int = 4, version: str = "") -> xr.DataArra
     ----------
     href
         Path, `s3://` or `http(s)://` URL.
+    band
+        Number of the band, from 1.
     blocks
         Edge of a dask chunk in blocks of 512 cells.
     version
@@ -83,14 +85,16 @@ def open_raster(href: str, *, blocks: int = 4, version: str = "") -> xr.DataArra
     Raises
     ------
     ProductError
-        Where it cannot be opened.
+        Where it cannot be opened or has no such band.
     """
     path = gdal_path(href)
     try:
         with rasterio.Env(**gdal_options()), rasterio.open(path) as source:
+            if band not in source.indexes:
+                raise ProductError(f"{href}: no band {band}; expected one of {list(source.indexes)}")
             geobox = GeoBox.from_rio(source)
-            dtype, nodata = np.dtype(source.dtypes[0]), source.nodata
-            attributes = _attributes(source)
+            dtype, nodata = np.dtype(source.dtypes[band - 1]), source.nodatavals[band - 1]
+            attributes = _attributes(source, band)
     except RasterioError as error:
         raise ProductError(f"{href}: cannot be opened: {error}") from error
     unknown = None if "flag_values" in attributes or np.issubdtype(dtype, np.floating) else nodata
@@ -101,9 +105,10 @@ def open_raster(href: str, *, blocks: int = 4, version: str = "") -> xr.DataArra
         _window,
         chunks=chunks,
         dtype=out,
-        name=f"asset-{tokenize(path, version, edge)}",
+        name=f"asset-{tokenize(path, band, version, edge)}",
         meta=np.empty((0, 0), out),
         path=path,
+        band=band,
         unknown=unknown,
     )
     attributes["nodata"] = math.nan if unknown is not None else nodata
@@ -133,24 +138,24 @@ def gdal_options() -> dict[str, Any]:
     return options
 
 
-def _attributes(source: rasterio.DatasetReader) -> dict[str, Any]:
-    tags = source.tags(1)
-    attributes: dict[str, Any] = {"units": source.units[0] or "1", "long_name": source.descriptions[0] or ""}
+def _attributes(source: rasterio.DatasetReader, band: int) -> dict[str, Any]:
+    tags = source.tags(band)
+    attributes: dict[str, Any] = {"units": source.units[band - 1] or "1", "long_name": source.descriptions[band - 1] or ""}
     if "STANDARD_NAME" in tags:
         attributes["standard_name"] = tags["STANDARD_NAME"]
     if "FLAG_VALUES" in tags:
         codes = [int(code) for code in tags["FLAG_VALUES"].split(",")]
-        attributes["flag_values"] = np.array(codes, dtype=source.dtypes[0])
+        attributes["flag_values"] = np.array(codes, dtype=source.dtypes[band - 1])
         attributes["flag_meanings"] = tags["FLAG_MEANINGS"]
     return attributes
 
 
-def _window(*, path: str, unknown: float | None, block_info: Any = None) -> Array:
+def _window(*, path: str, band: int, unknown: float | None, block_info: Any = None) -> Array:
     """Return one block; opened anew each time, since GDAL's handles belong to one thread."""
     (top, bottom), (left, right) = block_info[None]["array-location"]
     try:
         with rasterio.Env(**gdal_options()), rasterio.open(path) as source:
-            found: Array = source.read(1, window=Window(left, top, right - left, bottom - top))
+            found: Array = source.read(band, window=Window(left, top, right - left, bottom - top))
     except RasterioError as error:
         raise ProductError(f"{path}: block at row {top}, column {left} cannot be read: {error}") from error
     if unknown is None:
