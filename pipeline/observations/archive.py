@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pipeline.errors import StoreError
 from pipeline.model import Granule, ObservationRef, Payload, Window, from_json, slug, to_json
 from pipeline.store import Store, sha256, to_bytes
 
@@ -50,8 +51,18 @@ class Archive:
         return max(found, key=lambda ref: ref.payload.received, default=None)
 
     def read(self, ref: ObservationRef) -> bytes:
-        """Return the raw bytes of an observation."""
-        return self.store.get(ref.payload.key)
+        """Return the raw bytes of an observation.
+
+        Raises
+        ------
+        StoreError
+            Where other bytes lie under its key than were received.
+        """
+        data = self.store.get(ref.payload.key)
+        digest = sha256(data)
+        if digest != ref.payload.sha256:
+            raise StoreError(f"{ref.payload.key}: SHA-256 {digest}, expected {ref.payload.sha256}")
+        return data
 
     def find(self, feed: str, window: Window | None = None) -> list[ObservationRef]:
         """Return the newest revision of each granule of a feed that touches a window, oldest first.
