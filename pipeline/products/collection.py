@@ -110,7 +110,7 @@ def _summaries(old: Mapping[str, Any], layer: Layer, item: Mapping[str, Any]) ->
         countries = {*old.get("monty:country_codes", []), *properties.get("monty:country_codes", [])}
         found["monty:country_codes"] = sorted(countries)
         found["monty:hazard_codes"] = list(monty.HAZARD_CODES[layer.name])
-    return {name: values for name, values in found.items() if values or name.startswith("monty:")}
+    return {name: values for name, values in found.items() if values}
 
 
 def _item_assets(layer: Layer) -> dict[str, Any]:
