@@ -85,7 +85,7 @@ def options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step to stderr.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
-    """State lives under HAZMON_HOME (./.hazmon; a folder or s3://bucket/prefix), configuration under HAZMON_CONFIG (./config)."""
+    """State lives under HAZMON_HOME (./.hazmon; a folder or s3://bucket/prefix), settings under HAZMON_CONFIG (./config)."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     for chatty in ("httpx", "pint.util", "numexpr"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
@@ -96,8 +96,12 @@ def options(
 def check() -> None:
     """Check the configuration: every file, every name, every option; exit 2 at the first fault."""
     from pipeline import steps
+    from pipeline.steps.warn import check_alerts
 
-    for line in steps.open_workspace().check():
+    work = steps.open_workspace()
+    lines = work.check()
+    check_alerts(work)
+    for line in lines:
         typer.echo(line)
 
 

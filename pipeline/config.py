@@ -7,6 +7,7 @@ environment only.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -18,6 +19,9 @@ from pipeline.errors import ConfigError
 
 #: Origin of inputs that come from the associated event, whichever agencies reported it.
 EVENT = "event"
+
+#: The C one where PyYAML has it: DAG files are parsed in every task.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Strict(BaseModel):
@@ -49,6 +53,7 @@ class FeedConfig(_Strict):
     licence: str = Field(description="SPDX identifier or STAC's 'other'")
     attribution: str = Field(description="Credit that travels to every product")
     providers: tuple[Provider, ...] = Field((), description="Organisations behind the data")
+    archive: bool = Field(False, description="Keep the windows read from remote rasters, so that products can be made again")
     agencies: tuple[str, ...] = Field((), description="Seismological agencies whose solutions it carries, in order of trust")
     agency_rank: int | None = Field(None, description="Place of its agencies in the order of trust, 1 is the first")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the protocol; checked by the protocol itself")
@@ -60,6 +65,7 @@ class RegionConfig(_Strict):
     title: str = Field(description="Name for people")
     bounds: tuple[float, float, float, float] = Field(description="west, south, east, north, degrees")
     crs: str = Field("EPSG:4326", description="CRS of region grids")
+    countries: tuple[str, ...] = Field((), description="ISO 3166-1 alpha-3 codes of the countries it belongs to")
     languages: tuple[str, ...] = Field(("en",), description="Languages of alerts, BCP 47, the first is the main one")
     areas: str | None = Field(None, description="GeoJSON or GeoPackage of administrative areas (path beside config/)")
 
@@ -204,6 +210,16 @@ class Config:
         """Hazards that news of a feed may start."""
         return {id: hazard for id, hazard in self.hazards.items() if feed in hazard.trigger}
 
+    def regions_in(self, bounds: tuple[float, float, float, float], among: Iterable[str]) -> list[str]:
+        """Return which of some regions a box (west, south, east, north, degrees) touches."""
+        west, south, east, north = bounds
+        boxes = {id: self.regions[id].bounds for id in among}
+        return [
+            id
+            for id, (left, low, right, high) in boxes.items()
+            if left <= east and right >= west and low <= north and high >= south
+        ]
+
     def check(self) -> None:
         """Raise ConfigError at the first name that points nowhere."""
         for id, hazard in self.hazards.items():
@@ -240,7 +256,7 @@ def _read(folders: tuple[Path, ...], name: str, kind: type[Kind]) -> dict[str, K
 
 def _read_one(path: Path, kind: type[Kind]) -> Kind:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(data, dict):

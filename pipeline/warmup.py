@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import tempfile
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -11,6 +13,7 @@ import xarray as xr
 from pipeline import grid
 from pipeline.hazards import HAZARDS
 from pipeline.layer import Layer, Variable
+from pipeline.products.cog import write_cogs
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,8 @@ def warm_up() -> None:
 
 
 def _call(layer: Layer, inputs: dict[str, xr.DataArray]) -> None:
-    layer(**inputs).compute(scheduler="synchronous")
+    with tempfile.TemporaryDirectory() as scratch:
+        write_cogs(layer(**inputs), layer.outputs, Path(scratch))
 
 
 def _plausible(variable: Variable) -> xr.DataArray:

@@ -51,8 +51,8 @@ def staged(names: Sequence[str | Scenario], root: Path) -> Iterator[Drill]:
     folder = root / "exercise"
     with Server(scenarios, folder) as server:
         base = config.load()
-        overlay.write(base, scenarios, _maps(base, server, scenarios), folder / "config")
-        configured = [str(part.resolve()) for part in (*base.folders, folder / "config")]
+        overlay.write(base, scenarios, _maps(base, server, scenarios), root / "config")
+        configured = [str(part.resolve()) for part in (*base.folders, root / "config")]
         environment = {
             "HAZMON_HOME": str(root),
             "HAZMON_CONFIG": os.pathsep.join(configured),

@@ -175,8 +175,24 @@ def _notes(work: Workspace, product: Product, plan: Plan) -> Notes:
         title=_title(work, product),
         credit=_credit(work, [given.source for given in plan.inputs]),
         exercise=work.drill is not None,
+        countries=_countries(work, product),
         extra=extra,
     )
+
+
+def _countries(work: Workspace, product: Product) -> list[str]:
+    """Return the countries of the regions concerned; of an event, those around its epicentre."""
+    match product.subject:
+        case RegionPeriod(region=region):
+            regions = [region]
+        case Event(id=id):
+            basis = events.read(work.store, id).basis
+            point = (basis.longitude, basis.latitude, basis.longitude, basis.latitude)
+            regions = work.config.regions_in(point, work.hazard(product.hazard)[0].regions)
+        case Scene():
+            west, south, east, north = product.geobox.extent.to_crs("EPSG:4326").boundingbox.bbox
+            regions = work.config.regions_in((west, south, east, north), work.hazard(product.hazard)[0].regions)
+    return sorted({country for region in regions for country in work.config.regions[region].countries})
 
 
 def _event_facts(basis: events.Solution) -> dict[str, Any]:
@@ -198,8 +214,8 @@ def _title(work: Workspace, product: Product) -> str:
             basis = events.read(work.store, id).basis
             size = "M ?" if basis.magnitude is None else f"M {basis.magnitude:.1f}"
             return f"{size} earthquake, {basis.place or id}, revision {revision}"
-        case Scene(id=id):
-            return f"{_short(product.layer)}: {id}"
+        case Scene(start=start):
+            return f"{_short(product.layer)}, scene of {start:%Y-%m-%d %H:%M} UTC"
         case RegionPeriod(region=region, start=start):
             return f"{_short(product.layer)}: {work.config.regions[region].title}, {start:%Y-%m-%d}"
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import rasterio
 import xarray as xr
 from odc.geo.geobox import GeoBox
 from rasterio.errors import RasterioError
 
 from pipeline import grid
+from pipeline.config import HazardConfig
 from pipeline.errors import InputError
 from pipeline.layer import Layer
 from pipeline.model import ProductRef, Scene, slug
@@ -73,7 +76,7 @@ def run_on_files(work: Workspace, hazard: str, files: Files, now: datetime) -> P
     if not rasters:
         raise InputError(f"{hazard}: no raster was given; the first one sets the grid")
     geobox = grid.geobox_of(arrays[rasters[0]])
-    arrays = {name: _on(array, geobox, config.inputs[name].resampling) for name, array in arrays.items()}
+    arrays = {name: _on(array, geobox, _resampling(config, name)) for name, array in arrays.items()}
     stem = slug(files.scene.stem if files.scene else rasters[0])
     inputs = tuple(
         Input(e.name, FILES, e.name, e.path.name if e.path else repr(e.number), e.identity, received=now) for e in given
@@ -119,13 +122,21 @@ def _spelled(units: str | None) -> str | None:
 def _opened(layer: Layer, given: _Given) -> xr.DataArray:
     if given.path is None:
         return xr.DataArray(given.number, attrs={"units": layer.inputs[given.name].units})
-    array = open_raster(str(given.path), band=given.band)
+    array = _unknown_as_nan(open_raster(str(given.path), band=given.band))
     units = _declared(given.path, given.band) or given.units
     if units is None:
         raise InputError(
             f"{given.path}: band {given.band} ({given.name}) declares no units; say which: --units dB or --units linear"
         )
     return array.assign_attrs(units=units)
+
+
+def _unknown_as_nan(array: xr.DataArray) -> xr.DataArray:
+    """Return the array with NaN where a file of floating numbers holds the number it declares as unknown."""
+    nodata = array.attrs["nodata"]
+    if nodata is None or math.isnan(nodata) or not np.issubdtype(array.dtype, np.floating):
+        return array
+    return array.where(array != array.dtype.type(nodata)).assign_attrs(array.attrs, nodata=math.nan)
 
 
 def _declared(path: Path, band: int) -> str | None:
@@ -135,6 +146,11 @@ def _declared(path: Path, band: int) -> str | None:
             return _spelled(source.units[band - 1] or source.tags(band).get("units") or None)
     except RasterioError as error:
         raise InputError(f"{path}: cannot be opened as a raster: {error}") from error
+
+
+def _resampling(config: HazardConfig, name: str) -> str:
+    """Return how the binding warps an input; bilinear where it does not name that input."""
+    return config.inputs[name].resampling if name in config.inputs else "bilinear"
 
 
 def _on(array: xr.DataArray, geobox: GeoBox, resampling: str) -> xr.DataArray:

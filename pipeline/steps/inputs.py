@@ -6,9 +6,11 @@ an answer names, so that a product can be made again from the archive years late
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -17,14 +19,15 @@ from odc.geo.geobox import GeoBox
 from pipeline import grid
 from pipeline.config import EVENT, Binding, HazardConfig
 from pipeline.errors import InputError, InputNotReady
-from pipeline.layer import Variable
+from pipeline.layer import Variable, seal
 from pipeline.model import Event, ObservationRef, RegionPeriod, Scene, Subject, Window
 from pipeline.observations import daily, events
 from pipeline.observations.derive import derive
 from pipeline.observations.series import newest_per_time
 from pipeline.products.catalog import item_key
+from pipeline.products.cog import write_cogs
 from pipeline.products.product import Input
-from pipeline.products.read import open_asset
+from pipeline.products.read import open_asset, open_raster
 from pipeline.steps.ingest import discover, ingest
 from pipeline.steps.workspace import Workspace
 from pipeline.store import sha256
@@ -259,8 +262,22 @@ class _Opener:
             value = getattr(self._solution(first), first.variable)
             return xr.DataArray(np.nan if value is None else float(value), attrs={"units": EVENT_UNITS[first.variable]})
         if binding.reduce is None:
-            return derive(self._dataset(first, native=False), first.variable)
+            return self._window(first) if binding.at == "same" else derive(self._dataset(first, native=False), first.variable)
         return self._day(binding.reduce, binding.resampling, given)
+
+    def _window(self, given: Input) -> xr.DataArray:
+        """Return a remote raster on the grid; from the copy in the archive where one is kept."""
+        store = self.work.store
+        key = f"{given.key}.windows/{given.variable}-{sha256(repr(self.geobox).encode())[:8]}.tif"
+        if not store.exists(key):
+            remote = derive(self._dataset(given, native=False), given.variable)
+            if not self.work.config.feeds[given.source].archive:
+                return remote
+            kept = Variable(str(remote.attrs["units"]), given.variable)
+            with tempfile.TemporaryDirectory(prefix="hazmon-") as scratch:
+                window = xr.Dataset({given.variable: seal(remote, kept)})
+                store.put(key, write_cogs(window, {given.variable: kept}, Path(scratch))[given.variable].path)
+        return open_raster(store.href(key))
 
     def _day(self, reduce: str, resampling: str, given: Sequence[Input]) -> xr.DataArray:
         if not isinstance(self.subject, RegionPeriod):

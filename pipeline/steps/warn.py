@@ -121,15 +121,7 @@ def _facts(work: Workspace, about: Subject) -> dict[str, str | int | float | Non
 
 def _regions(work: Workspace, config: HazardConfig, about: Subject, bbox: list[float]) -> list[str]:
     """Return the hazard's regions that a product touches."""
-    if isinstance(about, RegionPeriod):
-        return [about.region]
-    west, south, east, north = _box(bbox)
-    found = []
-    for id in config.regions:
-        left, bottom, right, top = work.config.regions[id].bounds
-        if left <= east and right >= west and bottom <= north and top >= south:
-            found.append(id)
-    return found
+    return [about.region] if isinstance(about, RegionPeriod) else work.config.regions_in(_box(bbox), config.regions)
 
 
 def _box(bbox: list[float]) -> Bounds:

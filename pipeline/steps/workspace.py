@@ -105,7 +105,7 @@ def open_workspace(
     home
         Folder or s3:// URL; default HAZMON_HOME, else ./.hazmon.
     config
-        Default: the folders of HAZMON_CONFIG, else ./config.
+        Default: the folders of HAZMON_CONFIG, else ./config, and over them the folder `config` of a local home.
     drill
         What is played; default HAZMON_EXERCISE, else nothing.
     """
@@ -116,4 +116,7 @@ def open_workspace(
         root = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
         cache = root / "hazmon" / hashlib.sha256(store.root.encode()).hexdigest()[:12]
         cache.mkdir(parents=True, exist_ok=True)
-    return Workspace(config or configuration.load(), store, cache, drill or os.environ.get("HAZMON_EXERCISE"))
+    if config is None:
+        own = [Path(store.root) / "config"] if store.is_local and (Path(store.root) / "config").is_dir() else []
+        config = configuration.Config(*configuration.load().folders, *own)
+    return Workspace(config, store, cache, drill or os.environ.get("HAZMON_EXERCISE"))
