@@ -280,7 +280,8 @@ def _labelled(
 def _pick(found: Mapping[_Key, da.Array], lead: timedelta, member: int | None, blocks: _Blocks) -> da.Array:
     """Return the block of a lead and member; where there is one member its number does not matter."""
     if member is None:
-        return next((block for (end, _), block in found.items() if end == lead), blocks.missing())
+        block = next((block for (end, _), block in found.items() if end == lead), None)
+        return blocks.missing() if block is None else block
     return found[lead, member] if (lead, member) in found else blocks.missing()
 
 
