@@ -272,9 +272,9 @@ def _up() -> list[dict[str, Any]]:
 
 
 def _derived_from(inputs: Sequence[Input]) -> list[dict[str, Any]]:
-    """Return one link per payload, however many of the layer's inputs it fills."""
+    """Return one link per payload, however many of the layer's inputs it fills; none for a number that lies nowhere."""
     links: dict[tuple[str, str], dict[str, Any]] = {}
-    for given in sorted(inputs, key=lambda given: str(given.identity)):
+    for given in sorted((given for given in inputs if given.key), key=lambda given: str(given.identity)):
         place = (given.key, given.sha256)
         if place in links:
             links[place]["hazmon:inputs"].append(given.name)
