@@ -95,7 +95,8 @@ def _completed(found: Statistics, levels: list[Level | None], bias: float) -> tu
     done = []
     for band in (VV, VH):
         level = levels[band]
-        values = found.cells[band][np.isfinite(found.cells[band]) & np.isfinite(found.cells[HAND])]
+        values = found.cells[band].astype(np.float32)
+        values = values[np.isfinite(values) & np.isfinite(found.cells[HAND])]
         if level is not None:
             done.append(level._replace(water=level.water + bias, land=level.land + bias))
         elif values.size == 0 or any(levels):

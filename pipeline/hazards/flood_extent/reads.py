@@ -6,10 +6,10 @@ blocks of the second read overlap by all that a pixel depends on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 import dask.array as da
 import numpy as np
@@ -18,19 +18,13 @@ from dask.delayed import delayed
 from dask.graph_manipulation import bind
 from numpy.typing import NDArray
 
-from pipeline.hazards.flood_extent.pixels import DTYPES, Block, Extent, extent, margin
+from pipeline.hazards.flood_extent.evidence import Block, Evidence, evidence
+from pipeline.hazards.flood_extent.pixels import DTYPES, Extent, extent, margin
 from pipeline.hazards.flood_extent.scene import Scene, Settings, describe
 from pipeline.hazards.flood_extent.tiles import TILE, Statistics, statistics
 
 #: Edge of the blocks worked on where the given ones do not fit the tiles, cells at the least.
 _BLOCK = 1024
-
-
-class _Place(NamedTuple):
-    """Where the blocks of the second read lie: first row and column of each, without and with the margin."""
-
-    core: tuple[NDArray[np.intp], NDArray[np.intp]]
-    read: tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def extent_of_scene(arrays: Sequence[Any], settings: Settings, minimum_area: int) -> Extent:
@@ -48,8 +42,8 @@ def extent_of_scene(arrays: Sequence[Any], settings: Settings, minimum_area: int
     if not any(is_dask_collection(array) for array in arrays):
         block = Block(*(np.asarray(array) for array in arrays))
         scene = describe(_statistics(*block, settings=settings), settings)
-        core = (slice(0, block.vv.shape[0]), slice(0, block.vv.shape[1]))
-        return extent(block, scene, origin=(0, 0), core=core, hand_limit=settings.hand_limit, minimum_area=minimum_area)
+        found = evidence(block, scene, origin=(0, 0), hand_limit=settings.hand_limit)
+        return extent(found, first=(0, 0), minimum_area=minimum_area)
     template = next(array for array in arrays if is_dask_collection(array))
     chunks = tuple(_fitting(sizes, margin(minimum_area)) for sizes in template.chunks)
     lazy = [da.asarray(array).rechunk(chunks) for array in arrays]  # type: ignore[no-untyped-call]
@@ -78,7 +72,7 @@ def _lazy_scene(arrays: Sequence[da.Array], settings: Settings) -> Any:
     """Return the decision about the scene, a delayed value."""
     kernel = partial(_statistics, settings=settings)
     blocks = da.map_blocks(  # type: ignore[no-untyped-call]
-        kernel, *arrays, dtype=object, meta=np.empty((0, 0), object), name=None
+        kernel, *arrays, **_OPAQUE
     )
     return delayed(_assembled, pure=True)(blocks.to_delayed(optimize_graph=False).tolist(), settings)
 
@@ -93,39 +87,42 @@ def _assembled(blocks: list[list[Statistics]], settings: Settings) -> Scene:
 
 def _lazy_extent(arrays: Sequence[da.Array], scene: Any, settings: Settings, minimum_area: int) -> Extent:
     depth = margin(minimum_area)
-    chunks = arrays[0].chunks
-    rows, columns = (np.concatenate([[0], np.cumsum(sizes)]) for sizes in chunks)
-    place = _Place((rows, columns), (np.maximum(rows - depth, 0), np.maximum(columns - depth, 0)))
-    kernel = partial(_block_extent, place=place, settings=settings, minimum_area=minimum_area)
-    overlapping = [
-        da.overlap.overlap(array, depth, "none", allow_rechunk=False)
-        for array in arrays  # type: ignore[no-untyped-call]
+    rows, columns = (np.concatenate([[0], np.cumsum(sizes)]) for sizes in arrays[0].chunks)
+    found = da.map_blocks(  # type: ignore[no-untyped-call]
+        partial(_block_evidence, rows=rows, columns=columns, hand_limit=settings.hand_limit), *arrays, scene=scene, **_OPAQUE
+    )
+    odds, marks = _parts(found, (np.int8, np.uint8))
+    wide = da.overlap.overlap(odds, depth, "none", allow_rechunk=False)  # type: ignore[no-untyped-call]
+    kernel = partial(_block_extent, depth=depth, minimum_area=minimum_area)
+    packed = da.map_blocks(kernel, wide, marks, chunks=odds.chunks, **_OPAQUE)  # type: ignore[no-untyped-call]
+    return Extent(*(cast(Any, part) for part in _parts(packed, DTYPES)))
+
+
+#: A Dask array whose blocks are tuples of arrays.
+_OPAQUE: Mapping[str, Any] = {"dtype": object, "meta": np.empty((0, 0), object)}
+
+
+def _parts(packed: da.Array, dtypes: Sequence[Any]) -> list[da.Array]:
+    return [
+        da.map_blocks(itemgetter(k), packed, dtype=dtype, meta=np.empty((0, 0), dtype))  # type: ignore[no-untyped-call]
+        for k, dtype in enumerate(dtypes)
     ]
-    packed = da.map_blocks(  # type: ignore[no-untyped-call]
-        kernel, *overlapping, scene=scene, chunks=chunks, dtype=object, meta=np.empty((0, 0), object)
-    )
-    return Extent(
-        *(
-            packed.map_blocks(itemgetter(index), dtype=dtype, meta=np.empty((0, 0), dtype), name=None)
-            for index, dtype in enumerate(DTYPES)
-        )
-    )
+
+
+def _block_evidence(
+    *arrays: NDArray[Any],
+    scene: Scene,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    hand_limit: float,
+    block_id: tuple[int, int],
+) -> Evidence:
+    origin = (int(rows[block_id[0]]), int(columns[block_id[1]]))
+    return evidence(Block(*arrays), scene, origin=origin, hand_limit=hand_limit)
 
 
 def _block_extent(
-    *arrays: NDArray[Any], scene: Scene, place: _Place, settings: Settings, minimum_area: int, block_id: tuple[int, int]
+    odds: NDArray[np.int8], marks: NDArray[np.uint8], *, depth: int, minimum_area: int, block_id: tuple[int, int]
 ) -> Extent:
-    """Return the outputs of one block of the second read."""
-    origin, core = [], []
-    for axis, index in enumerate(block_id):
-        first = int(place.read[axis][index])
-        origin.append(first)
-        core.append(slice(int(place.core[axis][index]) - first, int(place.core[axis][index + 1]) - first))
-    return extent(
-        Block(*arrays),
-        scene,
-        origin=(origin[0], origin[1]),
-        core=(core[0], core[1]),
-        hand_limit=settings.hand_limit,
-        minimum_area=minimum_area,
-    )
+    first = (depth if block_id[0] else 0, depth if block_id[1] else 0)
+    return extent(Evidence(odds, marks), first=first, minimum_area=minimum_area)

@@ -69,7 +69,7 @@ def describe(found: Statistics, settings: Settings) -> Scene:
     """Return what the second read needs to know, from the coarse grids of the whole scene."""
     levels = scene_levels(found, method=settings.method, ceilings=settings.ceilings, looks=settings.looks)
     known = np.isfinite(found.cells[VV])
-    hand = np.where(np.isfinite(found.cells[HAND]), found.cells[HAND], np.float32(np.inf))
+    hand = np.nan_to_num(found.cells[HAND].astype(np.float32), nan=np.inf)
     rivers = np.nan_to_num(found.cells[REFERENCE]) >= 0.5
     scene_land = np.array([level.land for level in levels], np.float32)[:, None, None]
     place = _between(found, levels, scene_land)
@@ -136,10 +136,10 @@ def _between(found: Statistics, levels: tuple[Level, Level], land: Floats) -> Fl
         if not levels[band].is_used:
             continue
         contrast = np.maximum(land[band] - levels[band].water, _LEAST_CONTRAST)
-        distance = found.cells[band] - levels[band].water
+        distance = found.cells[band].astype(np.float32) - np.float32(levels[band].water)
         counts = np.isfinite(distance)
-        total += np.where(counts, contrast * distance, 0.0).astype(np.float32)
-        weight += np.where(counts, contrast**2, 0.0).astype(np.float32)
+        np.add(total, contrast * distance, out=total, where=counts)
+        np.add(weight, contrast**2, out=weight, where=counts)
     return np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
 
 

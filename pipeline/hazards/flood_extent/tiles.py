@@ -40,15 +40,15 @@ def compiled(function: Function) -> Function:
 class Statistics(NamedTuple):
     """A scene, or part of it, on coarse grids."""
 
-    cells: Floats
-    """VV and VH (dB of the mean power), share of pixels known, mean HAND (m), mean reference water; (5, y, x)."""
+    cells: NDArray[np.float16]
+    """VV and VH (dB of the mean power), mean HAND (m), mean reference water; NaN is unknown; (4, y, x)."""
     histograms: NDArray[np.int32]
     """Of VV and VH where HAND is below the limit: (2, y, x, bin)."""
     tiles: Floats
     """Share of pixels with HAND below the limit, and mean VH power of the four quarters; (5, y, x)."""
 
 
-VV, VH, KNOWN, HAND, REFERENCE = range(5)
+VV, VH, HAND, REFERENCE = range(4)
 
 
 def statistics(
@@ -71,14 +71,14 @@ def statistics(
     """
     vv, vh, hand, reference_water = (read_only(array) for array in (vv, vh, hand, reference_water))
     height, width = vv.shape
-    cells = np.empty((5, -(-height // CELL), -(-width // CELL)), np.float32)
+    cells = np.empty((4, -(-height // CELL), -(-width // CELL)), np.float32)
     across = (-(-height // TILE), -(-width // TILE))
     histograms = np.zeros((2, *across, BINS), np.int32)
     tiles = np.zeros((5, *across), np.float32)
     _gather((vv, vh, hand, reference_water), np.float32(hand_limit), grey, cells, histograms)
     if grey:
         _quarters(vh, hand, np.float32(hand_limit), tiles)
-    return Statistics(cells, histograms, tiles)
+    return Statistics(cells.astype(np.float16), histograms, tiles)
 
 
 def read_only(array: NDArray[Any]) -> Floats:
@@ -179,10 +179,9 @@ def _finish(whole: Any, cells: Any) -> None:
         for band in range(2):
             count = whole[2 * band + 1, x]
             cells[band, x] = 10.0 * math.log10(whole[2 * band, x] / count) if count >= _ENOUGH else _NAN
-        cells[2, x] = whole[1, x] / (CELL * CELL)
         for k in range(2):
             count = whole[5 + 2 * k, x]
-            cells[3 + k, x] = whole[4 + 2 * k, x] / count if count > 0 else _NAN
+            cells[2 + k, x] = whole[4 + 2 * k, x] / count if count > 0 else _NAN
 
 
 @compiled
