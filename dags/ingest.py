@@ -65,7 +65,8 @@ def ingest_dag(id: str, feed: FeedConfig, hazards: list[str]) -> None:
     ingest_feed()
 
 
-for _id, _feed in configuration().feeds.items():
-    _hazards = configuration().hazards
+_configuration = configuration()
+for _id, _feed in _configuration.feeds.items():
+    _hazards = _configuration.hazards
     _static = {h for h, c in _hazards.items() for b in c.inputs.values() if b.origin == _id and b.at == "static"}
-    ingest_dag(_id, _feed, sorted({*configuration().hazards_of(_id), *_static}))
+    ingest_dag(_id, _feed, sorted({*_configuration.hazards_of(_id), *_static}))

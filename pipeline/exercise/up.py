@@ -24,10 +24,6 @@ SCENARIOS = ("uqturpan-2024", "zhaiyk-2024")
 #: Longest time one poll and all that follows may take, seconds.
 POLL_LIMIT = 300.0
 
-#: How long nothing may be queued or running before a poll counts as finished: the scheduler needs a moment to turn
-#: an asset event into a run, seconds.
-QUIET = 1.5
-
 
 @dataclass
 class Dags:
@@ -38,25 +34,41 @@ class Dags:
 
     def poll(self, feed: str, now: datetime) -> None:
         """Run the ingest DAG of a feed and all that its assets trigger."""
+        self.start(feed, now)
+        self.settle()
+
+    def start(self, feed: str, now: datetime) -> None:
+        """Trigger the ingest DAG of a feed."""
         conf = {"now": now.isoformat()}
         self.airflow.call("POST", f"api/v2/dags/ingest_{feed}/dagRuns", json={"logical_date": None, "conf": conf})
-        self._wait()
 
-    def _wait(self) -> None:
-        began = quiet_since = monotonic()
-        while monotonic() - began < POLL_LIMIT:
+    def settle(self) -> None:
+        """Return when no run is under way or about to be.
+
+        Raises
+        ------
+        AirflowFailed
+            Where that takes longer than POLL_LIMIT, or Airflow ends.
+        """
+        began = monotonic()
+        while not self._is_settled():
+            if monotonic() - began > POLL_LIMIT:
+                raise AirflowFailed(f"DAG runs did not finish within {POLL_LIMIT:.0f} s; see {self.airflow.url}")
             self.airflow.watch()
-            if self._busy():
-                quiet_since = monotonic()
-            elif monotonic() - quiet_since > QUIET:
-                return
-            sleep(0.25)
-        raise AirflowFailed(f"DAG runs did not finish within {POLL_LIMIT:.0f} s; see {self.airflow.url}")
+            sleep(0.2)
 
-    def _busy(self) -> bool:
-        """Whether a run is queued or running, or an asset event waits to become one."""
+    def _is_settled(self) -> bool:
+        """Whether nothing is under way; looked at twice, as what waits may become a run between two looks."""
+        return not self._is_running() and not self._is_waiting() and not self._is_running()
+
+    def _is_running(self) -> bool:
         states = {"state": ["queued", "running"], "limit": 1}
         return bool(self.airflow.call("GET", "api/v2/dags/~/dagRuns", params=states)["total_entries"])
+
+    def _is_waiting(self) -> bool:
+        """Whether the partition of an asset waits for its run; only the interface of Airflow's own page tells."""
+        none_yet = {"has_created_dag_run_id": False}
+        return bool(self.airflow.call("GET", "ui/partitioned_dag_runs", params=none_yet)["total"])
 
     def failed(self) -> list[str]:
         """Return the runs that ended red, in words."""
@@ -80,7 +92,7 @@ def exercises(port: int, *, once: bool, say: Say) -> bool:
     with _stopped_by_signals(), drill.staged(SCENARIOS, root) as stage:
         say("Starting Airflow on 127.0.0.1 (about half a minute) ...")
         with local.airflow(root / "airflow", dags_folder(), port, stage.environment) as airflow:
-            _wait_for_dags(airflow, stage.workspace())
+            wait_for_dags(airflow, stage.workspace())
             say(f"Airflow: {airflow.url}   feed server: {stage.server.origin}")
             runner = Dags(airflow)
             play(stage.scenarios, runner, stage, say)
@@ -115,7 +127,7 @@ def dags_folder() -> Path:
     return folder
 
 
-def _wait_for_dags(airflow: Airflow, work: steps.Workspace) -> None:
+def wait_for_dags(airflow: Airflow, work: steps.Workspace) -> None:
     """Wait until the DAG processor has read every DAG file."""
     kinds = {"event": "event", "scene": "hazard", "region": "hazard"}
     expected = {f"ingest_{feed}" for feed in work.config.feeds}
