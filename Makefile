@@ -39,7 +39,7 @@ comma := ,
 install: $(VENV)/.all
 
 up: $(VENV)/.run
-	@exec $(BIN)/hazmon up --port $(PORT) $(if $(ONCE),--once) $(if $(filter live,$(FEEDS)),--live)
+	@$(if $(filter live,$(FEEDS)),HAZMON_HOME=$${HAZMON_HOME:-.hazmon-live}) exec $(BIN)/hazmon up --port $(PORT) $(if $(ONCE),--once) $(if $(filter live,$(FEEDS)),--live)
 
 test: $(VENV)/.all
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

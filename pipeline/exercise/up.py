@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -30,7 +30,8 @@ class Dags:
     """Polls by triggering ingest DAGs over REST, and waits until every run that follows is finished."""
 
     airflow: Airflow
-    failures: list[str] = field(default_factory=list)
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """Only runs from here on count; the database may remember earlier ones."""
 
     def poll(self, feed: str, now: datetime) -> None:
         """Run the ingest DAG of a feed and all that its assets trigger."""
@@ -72,7 +73,8 @@ class Dags:
 
     def failed(self) -> list[str]:
         """Return the runs that ended red, in words."""
-        runs = self.airflow.call("GET", "api/v2/dags/~/dagRuns", params={"state": "failed", "limit": 100})["dag_runs"]
+        red = {"state": "failed", "run_after_gte": self.since.isoformat(), "limit": 100}
+        runs = self.airflow.call("GET", "api/v2/dags/~/dagRuns", params=red)["dag_runs"]
         return [f"{run['dag_id']} {run['partition_key'] or run['dag_run_id']}" for run in runs]
 
 
@@ -105,8 +107,18 @@ def exercises(port: int, *, once: bool, say: Say) -> bool:
 
 
 def live(port: int, say: Say) -> None:
-    """Start Airflow on the live feeds and go on until Ctrl-C."""
+    """Start Airflow on the live feeds and go on until Ctrl-C.
+
+    Raises
+    ------
+    ConfigError
+        Where the home holds an exercise: drills and earnest are kept apart.
+    """
     root = Path(home()).resolve()
+    if (root / "exercise").is_dir():
+        raise ConfigError(
+            f"{root} holds an exercise; choose another home for the live feeds: HAZMON_HOME=/srv/hazmon make up FEEDS=live"
+        )
     environment = {"HAZMON_HOME": str(root), "HAZMON_CONFIG": os.environ.get("HAZMON_CONFIG", str(Path("config").resolve()))}
     with _stopped_by_signals(), local.airflow(root / "airflow", dags_folder(), port, environment) as airflow:
         say(f"Airflow: {airflow.url}; feeds are polled as config/feeds says; products under {root}/catalog")
