@@ -13,7 +13,7 @@ from typing import Any
 from pipeline import config, steps
 from pipeline.exercise import overlay, report
 from pipeline.exercise.play import Direct, Say, play
-from pipeline.exercise.scenario import Scenario, load
+from pipeline.exercise.scenario import Scenario, load, names
 from pipeline.exercise.server import Server
 from pipeline.feeds.http import MIRROR
 
@@ -45,22 +45,40 @@ class Drill:
 
 
 @contextmanager
-def staged(names: Sequence[str | Scenario], root: Path) -> Iterator[Drill]:
+def staged(scenarios: Sequence[str | Scenario], root: Path) -> Iterator[Drill]:
     """Prepare scenarios, by name or as they are, in a home; serve their feeds on loopback until the end of the block."""
-    scenarios = [name if isinstance(name, Scenario) else load(name) for name in names]
+    played = [scenario if isinstance(scenario, Scenario) else load(scenario) for scenario in scenarios]
     folder = root / "exercise"
-    with Server(scenarios, folder) as server:
+    with Server(played, folder) as server:
         base = config.load()
-        overlay.write(base, scenarios, _maps(base, server, scenarios), root / "config")
+        overlay.write(base, played, _maps(base, server, played), root / "config")
         configured = [str(part.resolve()) for part in (*base.folders, root / "config")]
         environment = {
             "HAZMON_HOME": str(root),
             "HAZMON_CONFIG": os.pathsep.join(configured),
-            "HAZMON_EXERCISE": "; ".join(scenario.note for scenario in scenarios),
+            "HAZMON_EXERCISE": "; ".join(scenario.note for scenario in played),
             "HAZMON_CLOCK": f"{server.origin}/_clock",
             MIRROR: server.origin,
         }
-        yield Drill(scenarios, server, root, environment)
+        yield Drill(played, server, root, environment)
+
+
+@contextmanager
+def revisited(root: Path, scenarios: Sequence[str | Scenario] = ()) -> Iterator[steps.Workspace]:
+    """Open a home that exercises were played into, their feeds as they were at the end: scenes are read where they lie.
+
+    Parameters
+    ----------
+    root
+        The home.
+    scenarios
+        What was played; none given: whatever left its stage in the home.
+    """
+    found = scenarios or [name for name in names() if (root / "exercise" / name / "manifest.json").is_file()]
+    with staged(found, root) as drill, environment({MIRROR: drill.environment[MIRROR]}):
+        for scenario in drill.scenarios:
+            drill.server.set_clock(scenario.end, scenario.id)
+        yield drill.workspace()
 
 
 def _maps(base: config.Config, server: Server, scenarios: Sequence[Scenario]) -> dict[str, dict[str, Any]]:
