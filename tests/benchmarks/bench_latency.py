@@ -1,6 +1,6 @@
 """From the moment a feed shows an earthquake to the CAP file on disk: median of 5, directly and under Airflow.
 
-    python -m tests.benchmarks.bench_latency [--events 5] [--direct] [--port 8099]
+python -m tests.benchmarks.bench_latency [--events 5] [--direct] [--port 8099]
 """
 
 from __future__ import annotations
@@ -92,10 +92,13 @@ def main(arguments: list[str] | None = None) -> None:
         report("direct", measure(stage, Direct(stage.workspace())))
     if given.direct:
         return
-    with tempfile.TemporaryDirectory() as scratch, drill.staged([scenario(given.events)], Path(scratch)) as stage:
-        with local.airflow(stage.root / "airflow", up.dags_folder(), given.port, stage.environment) as airflow:
-            up.wait_for_dags(airflow, stage.workspace())
-            report("airflow", measure(stage, up.Dags(airflow)))
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        drill.staged([scenario(given.events)], Path(scratch)) as stage,
+        local.airflow(stage.root / "airflow", up.dags_folder(), given.port, stage.environment) as airflow,
+    ):
+        up.wait_for_dags(airflow, stage.workspace())
+        report("airflow", measure(stage, up.Dags(airflow)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Cells per second of the layer `shaking` on one core: the blocked kernel, and the same functions over whole arrays.
 
-    python -m tests.benchmarks.bench_shaking
+python -m tests.benchmarks.bench_shaking
 """
 
 from __future__ import annotations
