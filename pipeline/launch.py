@@ -45,8 +45,8 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-class _Stop(Exception):
-    """SIGTERM or SIGINT came."""
+class _Stop(BaseException):
+    """SIGTERM or SIGINT came; no error, so that nothing that is being imported catches it."""
 
 
 def main() -> int:
