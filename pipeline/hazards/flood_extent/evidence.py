@@ -22,6 +22,8 @@ STEPS, UNSEEN = 12, -128
 DRY_SHIFT, REFERENCE_SHIFT = 3, 6
 #: Reference water from this share of a pixel on.
 _HALF = np.float32(0.5)
+#: Power from which a pixel counts as unknown.
+_ENDLESS = np.float32(1e30)
 #: Bounds of the log-odds from backscatter: ground is not all of one level, and a ship or a wet field is a single pixel.
 _DARKEST, _BRIGHTEST = np.float32(6.0), np.float32(-6.0)
 #: Log-odds that reference water adds (it is open water 95 % of the time), and that HAND takes away: per metre above
@@ -127,7 +129,7 @@ def _odds(vv: Any, vh: Any, hand: Any, reference: Any, near: Any, uses_vh: bool,
         height = _PER_METRE * (hand[x] - _FREE)
         height = height if height > zero else zero
         odds -= height if height < _MOST else _MOST
-        known = (v > zero) & ((h > zero) | (not uses_vh))
+        known = (v > zero) & (v < _ENDLESS) & (((h > zero) & (h < _ENDLESS)) | (not uses_vh))
         stored = np.int32(np.floor(odds * np.float32(STEPS) + np.float32(0.5)))
         out[x] = np.int8(stored if known else UNSEEN)
 

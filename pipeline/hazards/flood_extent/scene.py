@@ -74,7 +74,7 @@ def describe(found: Statistics, settings: Settings) -> Scene:
     scene_land = np.array([level.land for level in levels], np.float32)[:, None, None]
     place = _between(found, levels, scene_land)
     first = known & (place < 0.5)
-    at_rivers = _joined(first, rivers)
+    at_rivers = _joined(first, rivers) & np.isfinite(hand)
     low_hand = _low_hand(hand[at_rivers], settings.hand_limit)
     is_below = _below_stage(hand, at_rivers if rivers.any() else first & (hand <= low_hand), known, place < _ROUGH[1])
     land, deviation = _local_land(found, levels, known & ~first & ~is_below & (hand < settings.hand_limit))

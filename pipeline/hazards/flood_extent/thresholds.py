@@ -76,8 +76,14 @@ def cut(histograms: NDArray[np.integer], centres: Floats, method: str) -> Cut:
             cost = -p1 * p2 * (parts.mean[1] - parts.mean[0]) ** 2
         else:
             raise InputError(f"threshold method {method!r}: expected 'ki' or 'otsu'")
-    best = np.argmin(np.where(allowed, cost, np.inf), axis=1)
-    return _described(counts, centres, parts, best)
+    return _described(counts, centres, parts, _middle_of_best(np.where(allowed, cost, np.inf)))
+
+
+def _middle_of_best(cost: Floats) -> NDArray[np.intp]:
+    """Return the least cost of each row; the middle one where an empty valley makes several equal."""
+    equal = cost <= cost.min(axis=1, keepdims=True) + 1e-9
+    last = cost.shape[1] - 1 - np.argmax(equal[:, ::-1], axis=1)
+    return np.asarray((np.argmax(equal, axis=1) + last) // 2)
 
 
 def _parts(counts: Floats, centres: Floats) -> _Parts:
