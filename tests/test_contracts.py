@@ -14,7 +14,6 @@ import pytest
 import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyproj.exceptions import CRSError
 
 from pipeline import config, grid
 from pipeline.errors import ConfigError, FeedError, FeedMalformed, FeedRefused, FeedUnavailable, InputError, UnitsError
@@ -372,11 +371,7 @@ def altered(value, choose):
     return VALUES[choose(len(VALUES))]
 
 
-#: Known faults of pipeline/feeds; strict: goes with their mending.
-FAULT = pytest.mark.xfail(raises=(OverflowError, TypeError, CRSError), reason="an absurd value is no FeedMalformed yet")
-
-
-@pytest.mark.parametrize("protocol", [pytest.param(p, marks=FAULT if p == "static_map" else ()) for p in PROTOCOLS])
+@PROTOCOL
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_a_payload_changed_somewhere_is_read_or_refused_and_never_a_crash(protocol, seed):
@@ -426,7 +421,6 @@ ABSURD = {
 }
 
 
-@FAULT
 @pytest.mark.parametrize(("protocol", "make"), ABSURD.values(), ids=ABSURD)
 def test_an_absurd_value_is_refused(protocol, make):
     read_or_refused(protocol, make())

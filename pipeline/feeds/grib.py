@@ -123,7 +123,10 @@ class GribIndexFeed:
             model = self.model if message.centre == self.centre else message.centre
             found.setdefault((model, message.reference), []).append(message)
         for (model, cycle), messages in found.items():
-            end = cycle + max(message.end for message in messages)
+            try:
+                end = cycle + max(message.end for message in messages)
+            except OverflowError as error:
+                raise FeedMalformed(f"{name}: cycle {cycle}: a lead time beyond the calendar") from error
             yield self._granule(model, cycle, end), b"".join(message.data for message in messages)
 
     def decode(self, data: bytes, granule: Granule, geobox: GeoBox | None = None) -> xr.Dataset:

@@ -201,7 +201,7 @@ def number(value: object, where: str, between: tuple[float, float]) -> float:
     """Return a finite number, given as a number or as text, inside its bounds."""
     try:
         found = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = math.nan
     if not between[0] <= found <= between[1]:
         malformed(where, value, f"a number from {between[0]:g} to {between[1]:g}")

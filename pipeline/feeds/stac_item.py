@@ -336,9 +336,9 @@ def _number(where: str, field: str, value: object) -> float | None:
     try:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
-    raise FeedMalformed(f"{where}: {field} {value!r}: expected a number")
+    raise FeedMalformed(f"{where}: {field} {value!r:.200}: expected a number")
 
 
 def _text(where: str, field: str, value: object) -> str | None:

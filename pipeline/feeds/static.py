@@ -21,6 +21,7 @@ import xarray as xr
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pyproj.exceptions import CRSError
 
 from pipeline.errors import ConfigError, FeedMalformed, FeedRefused, FeedUnavailable
 from pipeline.feeds import http, options
@@ -339,7 +340,7 @@ def _read_record(data: bytes, name: str) -> _Record:
         record = _Record.model_validate(read_json(data, name))
         float(record.nodata)
         [tile.grid for tile in record.tiles]
-    except (ValidationError, ValueError, TypeError) as error:
+    except (ValidationError, ValueError, TypeError, OverflowError, CRSError) as error:
         raise FeedMalformed(f"{name}: expected the record of a map: {error}") from error
     return record
 

@@ -209,7 +209,10 @@ def _contributed(products: object, where: str) -> list[Origin]:
         malformed(f"{where}: products", products, "an object of lists")
     best: dict[str, tuple[tuple[int, int], Origin]] = {}
     for kind in ORIGIN_PRODUCTS:
-        for product in products.get(kind) or []:
+        versions = products.get(kind) or []
+        if not isinstance(versions, list):
+            malformed(f"{where}: products.{kind}", versions, "a list")
+        for product in versions:
             found = _product(product, where)
             if found is None:
                 continue
