@@ -41,31 +41,33 @@ _SHARED = ("airflow.cli.cli_parser", "airflow.models", "airflow.jobs.job", "airf
 #: Seconds that running tasks are given to end.
 _GRACE = 3.0
 
+_ENDS = (signal.SIGTERM, signal.SIGINT)
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-class _Stop(BaseException):
-    """SIGTERM or SIGINT came; no error, so that nothing that is being imported catches it."""
+class _Stop(Exception):
+    """SIGTERM or SIGINT came."""
 
 
 def main() -> int:
     """Start everything, wait until told to stop or until a process ends, stop everything."""
     parent = os.getppid()
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    for number in _ENDS:
+        signal.signal(number, _stop)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     running: dict[int, str] = {}
     try:
         if os.getppid() == parent:
             _start(Path(sys.argv[1]), running)
-            return _wait(running)
+            return _said(*_next(running))
     except _Stop:
         pass
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in _ENDS:
+            signal.signal(number, signal.SIG_IGN)
         _end(running)
     return 0
 
@@ -76,23 +78,21 @@ def _stop(number: int, frame: object) -> None:
 
 def _start(logs: Path, running: dict[int, str]) -> None:
     """Fork the migration and the processes, which begin once it is done; `running` is filled as they are started."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # or a module that is being imported might catch what they raise
     for name in _SHARED:
         importlib.import_module(name)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
     gc.freeze()
     gate, done = os.pipe()
-    migration = _fork("migrate", logs, _airflow("db", "migrate"))
-    running[migration] = "migrate"
+    running[_fork("migrate", logs, _airflow("db", "migrate"))] = "migrate"
     for arguments, preloaded in PROCESSES.items():
-        pid = _fork(arguments[0], logs, _gated(arguments, preloaded, gate, done))
-        running[pid] = arguments[0]
+        running[_fork(arguments[0], logs, _gated(arguments, preloaded, gate, done))] = arguments[0]
     os.close(gate)
-    pid, status = os.waitpid(-1, 0)
-    if pid == migration and status == 0:
-        del running[migration]
-        os.write(done, b"." * len(PROCESSES))
-        os.close(done)
-    else:
-        raise SystemExit(_said(running.pop(pid), status))
+    name, code = _next(running)
+    if name != "migrate" or code:
+        raise SystemExit(_said(name, code))
+    os.write(done, b"." * len(PROCESSES))
+    os.close(done)
 
 
 def _gated(arguments: tuple[str, ...], preloaded: tuple[str, ...], gate: int, done: int) -> Callable[[], None]:
@@ -155,16 +155,17 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _wait(running: dict[int, str]) -> int:
-    """Return when one of the processes has ended, which none should."""
+def _next(running: dict[int, str]) -> tuple[str, int]:
+    """Return the name and exit code of the next process that ends, and forget it; adopted orphans are only reaped."""
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid in running:
-            return _said(running.pop(pid), status)
+            return running.pop(pid), os.waitstatus_to_exitcode(status)
 
 
-def _said(name: str, status: int) -> int:
-    sys.stdout.write(f"airflow {name} ended with exit code {os.waitstatus_to_exitcode(status)}\n")
+def _said(name: str, code: int) -> int:
+    """Say what ended although nothing told it to, and return the exit code for that."""
+    sys.stdout.write(f"airflow {name} ended with exit code {code}\n")
     return 1
 
 
