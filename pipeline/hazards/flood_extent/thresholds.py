@@ -48,7 +48,7 @@ def cut(histograms: NDArray[np.integer], centres: Floats, method: str) -> Cut:
     """Return the threshold of every tile by a method, and whether the tile shows land and water.
 
     "ki": least J(T) = 1 + 2 (P1 ln s1 + P2 ln s2) - 2 (P1 ln P1 + P2 ln P2), Kittler and Illingworth (1986),
-    doi:10.1016/0031-3203(86)90030-0, Eq. 15. "otsu": greatest P1 P2 (m1 - m2)**2, Otsu (1979),
+    doi:10.1016/0031-3203(86)90030-0. "otsu": greatest P1 P2 (m1 - m2)**2, Otsu (1979),
     doi:10.1109/TSMC.1979.4310076, Eq. 14 and 18.
 
     Parameters
