@@ -227,7 +227,6 @@ def test_the_pipe_again_publishes_and_sends_nothing_new(quake):
     assert all(not message["new"] and message["identifier"] == alert["identifier"] for message in repeated)
 
 
-@pytest.mark.xfail(raises=ValueError, reason="a map on a relative path, as the shipped terrain feed has it, is not opened yet")
 def test_the_maps_folder_of_the_shipped_terrain_feed_is_beside_the_command(quake, home):
     (home / "mine/feeds/terrain.yaml").unlink()
     found = hazmon("ingest", "terrain", *quake)

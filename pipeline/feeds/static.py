@@ -223,9 +223,9 @@ class StaticMapFeed:
     def _href(self, entry: _Map) -> str:
         """Return path or URL of a map's file; relative ones lie below the feed's url."""
         href = entry.href or ""
-        if urlsplit(href).scheme or Path(href).is_absolute() or not self.url:
-            return href
-        return f"{self.url.rstrip('/')}/{href}"
+        if self.url and not urlsplit(href).scheme and not Path(href).is_absolute():
+            href = f"{self.url.rstrip('/')}/{href}"
+        return href if urlsplit(href).scheme else str(Path(href).absolute())
 
     def _access(self, *, local: bool) -> Access:
         named = [self.url, *(self._href(self._map(name)) for name in self.maps)]

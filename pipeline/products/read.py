@@ -97,7 +97,7 @@ def open_raster(href: str, *, band: int = 1, blocks: int = 4, version: str = "")
             attributes = _attributes(source, band)
     except RasterioError as error:
         raise ProductError(f"{href}: cannot be opened: {error}") from error
-    unknown = None if "flag_values" in attributes or np.issubdtype(dtype, np.floating) else nodata
+    unknown = None if "flag_values" in attributes or nodata is None or math.isnan(nodata) else nodata
     out = np.result_type(dtype, np.float32) if unknown is not None else dtype
     edge = BLOCK * blocks
     chunks = tuple(tuple(min(edge, size - start) for start in range(0, size, edge)) for size in geobox.shape)

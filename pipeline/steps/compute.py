@@ -98,6 +98,7 @@ def run(work: Workspace, hazard: str, subject: str, now: datetime) -> ProductRef
         As `compute` does.
     """
     about = subject_from_key(subject)
+    work.hazard(hazard)
     if isinstance(about, Event):
         record = events.read(work.store, about.id)
         if record.withdrawn:

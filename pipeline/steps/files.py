@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +58,10 @@ class _Given:
     @property
     def identity(self) -> str:
         """Checksum of the file, or of the number."""
-        return sha256(self.path.read_bytes()) if self.path else sha256(repr(self.number).encode())
+        if self.path is None:
+            return sha256(repr(self.number).encode())
+        with self.path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def run_on_files(work: Workspace, hazard: str, files: Files, now: datetime) -> ProductRef:
@@ -76,7 +79,8 @@ def run_on_files(work: Workspace, hazard: str, files: Files, now: datetime) -> P
     if not rasters:
         raise InputError(f"{hazard}: no raster was given; the first one sets the grid")
     geobox = grid.geobox_of(arrays[rasters[0]])
-    arrays = {name: _on(array, geobox, _resampling(config, name)) for name, array in arrays.items()}
+    day = np.datetime64(now.date().isoformat(), "ns")
+    arrays = {name: _on(array, geobox, _resampling(config, name)).assign_coords(time=day) for name, array in arrays.items()}
     stem = slug(files.scene.stem if files.scene else rasters[0])
     inputs = tuple(
         Input(e.name, FILES, e.name, e.path.name if e.path else repr(e.number), e.identity, received=now) for e in given
@@ -122,21 +126,13 @@ def _spelled(units: str | None) -> str | None:
 def _opened(layer: Layer, given: _Given) -> xr.DataArray:
     if given.path is None:
         return xr.DataArray(given.number, attrs={"units": layer.inputs[given.name].units})
-    array = _unknown_as_nan(open_raster(str(given.path), band=given.band))
+    array = open_raster(str(given.path), band=given.band)
     units = _declared(given.path, given.band) or given.units
     if units is None:
         raise InputError(
             f"{given.path}: band {given.band} ({given.name}) declares no units; say which: --units dB or --units linear"
         )
     return array.assign_attrs(units=units)
-
-
-def _unknown_as_nan(array: xr.DataArray) -> xr.DataArray:
-    """Return the array with NaN where a file of floating numbers holds the number it declares as unknown."""
-    nodata = array.attrs["nodata"]
-    if nodata is None or math.isnan(nodata) or not np.issubdtype(array.dtype, np.floating):
-        return array
-    return array.where(array != array.dtype.type(nodata)).assign_attrs(array.attrs, nodata=math.nan)
 
 
 def _declared(path: Path, band: int) -> str | None:
