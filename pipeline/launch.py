@@ -78,15 +78,16 @@ def _stop(number: int, frame: object) -> None:
 
 def _start(logs: Path, running: dict[int, str]) -> None:
     """Fork the migration and the processes, which begin once it is done; `running` is filled as they are started."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # or a module that is being imported might catch what they raise
+    # Or a module that is being imported, or what runs after a fork, might swallow what they raise.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
     for name in _SHARED:
         importlib.import_module(name)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
     gc.freeze()
     gate, done = os.pipe()
     running[_fork("migrate", logs, _airflow("db", "migrate"))] = "migrate"
     for arguments, preloaded in PROCESSES.items():
         running[_fork(arguments[0], logs, _gated(arguments, preloaded, gate, done))] = arguments[0]
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
     os.close(gate)
     name, code = _next(running)
     if name != "migrate" or code:
@@ -130,6 +131,7 @@ def _fork(name: str, logs: Path, task: Callable[[], None]) -> int:
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         out = os.open(logs / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(out, 1)

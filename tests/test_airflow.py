@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -217,13 +218,21 @@ def test_nothing_is_left_when_it_is_ended_or_killed_while_it_starts(tmp_path: Pa
         (tmp_path / name).mkdir()
     ended = start("up.py", environment(tmp_path / "ended"), _scenario(tmp_path / "ended"), str(free_port()))
     killed = start("local.py", environment(tmp_path / "killed"), str(free_port()))
-    for process, number in ((killed, signal.SIGKILL), (ended, signal.SIGTERM)):
-        with process:
-            children = _started(process)
-            process.send_signal(number)
-            process.wait(20)
-        assert process.returncode not in (0, None)
-        _until(lambda left=children: not any(_is_alive(child) for child in left), limit=20)
+    left: list[psutil.Process] = []
+    try:
+        for process, number in ((killed, signal.SIGKILL), (ended, signal.SIGTERM)):
+            with process:
+                left = _started(process)
+                process.send_signal(number)
+                process.wait(20)
+            assert process.returncode not in (0, None)
+            _until(lambda children=left: not any(_is_alive(child) for child in children), limit=20)
+    finally:
+        for process in (killed, ended):
+            process.kill()
+        for child in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 def _started(process: subprocess.Popen[str]) -> list[psutil.Process]:
