@@ -17,7 +17,7 @@ import tenacity
 from pipeline import steps
 from pipeline.errors import FeedMalformed, FeedRefused, FeedUnavailable, HazmonError, InputError, InputNotReady
 from pipeline.exercise.scenario import News, Scenario
-from pipeline.model import Granule, Trigger, Window
+from pipeline.model import Granule, Trigger
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ _PATIENT = tenacity.Retrying(
     reraise=True,
 )
 
+#: A window is half-open; this much later it holds the moment itself.
+_INSTANT = timedelta(seconds=1)
 #: What the same bytes would meet again, however often they are tried.
 _FINAL = (FeedMalformed, FeedRefused, InputError)
 
@@ -107,10 +109,8 @@ class Direct:
 
     def poll(self, feed: str, now: datetime) -> None:
         """Discover, ingest, and run whatever is due; one failure never stops the rest, a killed poll is finished first."""
-        lookback = timedelta(hours=self.work.config.feeds[feed].lookback_hours)
-        end = now + timedelta(seconds=1)
         granules = {granule.key: granule for granule in self._tried(lambda: steps.left(self.work, feed, now)) or ()}
-        found = self._tried(lambda: steps.discover(self.work, feed, Window(end - lookback, end), now))
+        found = self._tried(lambda: steps.discover(self.work, feed, steps.since(self.work, feed, now + _INSTANT), now))
         if found is not None:
             self.failures += found.rejected
             granules |= {granule.key: granule for granule in found.granules}

@@ -4,17 +4,19 @@ The raw bytes are the truth: a decoded dataset is a pure function of them and is
 
     raw/FEED/GRANULE/REVISION-SHA8            the bytes as they came
     observations/FEED/YYYYMM/GRANULE/REVISION-SHA8.json    the record, written last
+    reached/FEED.json                         how far the feed has come
     quarantine/FEED/SHA12-NAME                bytes that could not be read, with `.json` saying why
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipeline.errors import StoreError
-from pipeline.model import Granule, ObservationRef, Payload, Window, from_json, slug, to_json
+from pipeline.errors import KeyMissing, StoreError
+from pipeline.model import Granule, ObservationRef, Payload, Window, from_json, moment, slug, to_json
 from pipeline.store import Store, sha256, to_bytes
 
 #: Month folder of granules that are about no moment (static maps).
@@ -41,8 +43,28 @@ class Archive:
         """
         key = _record_key(ref.granule, ref.payload.sha256)
         if self.store.create(key, to_bytes(to_json(ref))):
+            self._reach(ref.granule)
             return ref
         return from_json(ObservationRef, self.store.get_json(key))
+
+    def reached(self, feed: str) -> datetime | None:
+        """Return the start of the newest granule of a feed, or None where there is none yet: where a gap began."""
+        try:
+            return moment(self.store.get_json(_reached_key(feed))["start"])
+        except KeyMissing:
+            return None
+
+    def _reach(self, granule: Granule) -> None:
+        """Note how far a feed has come; never backwards, whoever else writes."""
+        while granule.start is not None:
+            try:
+                held: bytes | None = self.store.get(_reached_key(granule.feed))
+            except KeyMissing:
+                held = None
+            if held is not None and moment(json.loads(held)["start"]) >= granule.start:
+                return
+            if self.store.swap(_reached_key(granule.feed), held, to_bytes({"start": granule.start.isoformat()})):
+                return
 
     def known(self, granule: Granule) -> ObservationRef | None:
         """Return the newest record of exactly this revision of a granule, or None."""
@@ -113,6 +135,10 @@ class Archive:
     def _read(self, prefix: str) -> Iterator[ObservationRef]:
         for key in self.store.list(prefix):
             yield from_json(ObservationRef, self.store.get_json(key))
+
+
+def _reached_key(feed: str) -> str:
+    return f"reached/{feed}.json"
 
 
 def _order(ref: ObservationRef) -> tuple[int, datetime]:

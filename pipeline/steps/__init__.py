@@ -13,7 +13,7 @@ Plain and idempotent functions; `now` is always an argument.
 from pipeline.model import AlertRef, Granule, ObservationRef, ProductRef, Trigger, from_json, to_json
 from pipeline.steps.compute import compute, followers, outdated, publish, run
 from pipeline.steps.files import Files, run_on_files
-from pipeline.steps.ingest import Discovery, account, discover, due, ingest, ingest_file, take
+from pipeline.steps.ingest import Discovery, account, discover, due, ingest, ingest_file, since, take
 from pipeline.steps.journal import begin, end, left
 from pipeline.steps.reproduce import Reproduction, reproduce
 from pipeline.steps.warn import warn
@@ -46,6 +46,7 @@ __all__ = [
     "reproduce",
     "run",
     "run_on_files",
+    "since",
     "take",
     "to_json",
     "warn",

@@ -18,6 +18,9 @@ from pipeline.steps.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+#: Longest gap of a feed that a poll makes good by itself; more is a back-fill.
+LONGEST_GAP = timedelta(days=31)
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
@@ -25,6 +28,15 @@ class Discovery:
 
     granules: tuple[Granule, ...]
     rejected: tuple[str, ...] = ()
+
+
+def since(work: Workspace, feed: str, end: datetime) -> Window:
+    """Return the window of a poll that ends at a moment: the feed's lookback, longer where the feed had a gap."""
+    start = end - timedelta(hours=work.config.feeds[feed].lookback_hours)
+    reached = work.archive.reached(feed)
+    if reached is not None:
+        start = min(start, max(reached, end - LONGEST_GAP))
+    return Window(start, end)
 
 
 def discover(work: Workspace, feed: str, window: Window, now: datetime) -> Discovery:
