@@ -164,9 +164,14 @@ def _months(window: Window | None) -> Iterable[str]:
     """Return the month folders to look in; a granule that began last month may reach into the window."""
     if window is None:
         return [_TIMELESS]
-    month = (window.start - timedelta(days=31)).replace(day=1)
+    month = _first(window.start - timedelta(days=31))
     months = []
     while month < window.end:
         months.append(month.strftime("%Y%m"))
-        month = (month + timedelta(days=32)).replace(day=1)
+        month = _first(month + timedelta(days=32))
     return months
+
+
+def _first(moment: datetime) -> datetime:
+    """Return the first moment of the month, UTC."""
+    return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
