@@ -11,10 +11,11 @@ from time import perf_counter
 from pipeline.config import HazardConfig
 from pipeline.errors import FeedMalformed, FeedRefused, Incomplete
 from pipeline.feeds.protocol import Feed, Rejected
-from pipeline.model import Bounds, Granule, ObservationRef, RegionPeriod, Scene, Trigger, Window
+from pipeline.model import Bounds, Granule, ObservationRef, RegionPeriod, Scene, Trigger, Window, to_json
 from pipeline.observations import events
 from pipeline.observations.check import check
 from pipeline.steps.workspace import Workspace
+from pipeline.store import to_bytes
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,12 @@ def ingest(work: Workspace, granule: Granule, now: datetime) -> ObservationRef:
         return known
     began = perf_counter()
     source = work.feed(granule.feed)
-    fetched = source.fetch(granule)
+    try:
+        fetched = source.fetch(granule)
+    except FeedMalformed as error:
+        asked = to_bytes(to_json(granule))
+        key = work.archive.quarantine(granule.feed, f"{granule.id}-{granule.revision}", asked, str(error), now)
+        raise FeedMalformed(f"{error} (what was asked for is kept as {key}, in quarantine)") from error
     ref = _archive(work, source, granule, fetched.data, now)
     log.info("ingest %s: %d bytes as %s, %.2f s", granule.key, len(fetched.data), ref.payload.key, perf_counter() - began)
     return ref
@@ -168,14 +174,20 @@ def _events_due(work: Workspace, ref: ObservationRef, hazards: dict[str, HazardC
         Trigger(id, subject.key)
         for relative, subject in subjects
         for id, hazard in hazards.items()
-        if _concerns(work, hazard, relative) or work.catalog.latest(id, subject.series) is not None
+        if _concerns(work, hazard, relative)
     ]
 
 
 def _concerns(work: Workspace, hazard: HazardConfig, record: events.EventRecord) -> bool:
-    """Whether an event is an earthquake large and near enough for a hazard's regions; unknown magnitude is not yet."""
-    solution = record.basis
-    if record.withdrawn or solution.event_type != "earthquake":
+    """Whether an event is, or was at an earlier revision, an earthquake large and near enough for a hazard's regions.
+
+    What concerned it once concerns it until the end: a withdrawal or a smaller magnitude must reach what was published.
+    """
+    return any(_is_relevant(work, hazard, step.solution) for step in record.history if not step.withdrawn)
+
+
+def _is_relevant(work: Workspace, hazard: HazardConfig, solution: events.Solution) -> bool:
+    if solution.event_type != "earthquake":
         return False
     if solution.magnitude is None or solution.magnitude < hazard.minimum_magnitude:
         return False
