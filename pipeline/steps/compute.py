@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -15,9 +15,10 @@ import xarray as xr
 from pipeline.config import EVENT, FeedConfig, HazardConfig
 from pipeline.errors import FeedMalformed, InputNotReady
 from pipeline.layer import Layer
-from pipeline.model import Event, ProductRef, RegionPeriod, Scene, Subject, Trigger, subject_from_key
+from pipeline.model import Event, ProductRef, RegionPeriod, Scene, Subject, Trigger, moment, subject_from_key
 from pipeline.observations import events
 from pipeline.products import cog, item, thumbnail
+from pipeline.products import product as products
 from pipeline.products.catalog import item_key, staged_key
 from pipeline.products.collection import CollectionInfo
 from pipeline.products.item import Credit, Notes
@@ -47,7 +48,7 @@ def compute(work: Workspace, hazard: str, subject: str, now: datetime) -> Produc
     if work.catalog.is_public(product.item_id):
         return _public(ref, new=False)
     began = perf_counter()
-    stage(work, product, open_inputs(work, hazard, plan, about), _notes(work, product, plan), now)
+    stage(work, product, open_inputs(work, hazard, plan, about), _notes(work, product, plan), _later(work, product, now))
     log.info("compute %s %s as %s, %.2f s", hazard, subject, product.item_id, perf_counter() - began)
     return ref
 
@@ -56,6 +57,12 @@ def parameters_of(config: HazardConfig, layer: Layer) -> dict[str, Any]:
     """Return every parameter of a layer call: the defaults and what the configuration says, as JSON knows them."""
     merged = {**layer.parameters, **config.parameters}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in merged.items()}
+
+
+def _later(work: Workspace, product: Product, now: datetime) -> datetime:
+    """Return `now`, or a second after the version that stands was made: two of one moment must keep their order."""
+    standing = work.catalog.latest(product.hazard, products.lineage(product.subject))
+    return now if standing is None else max(now, moment(standing["properties"]["created"]) + timedelta(seconds=1))
 
 
 def stage(work: Workspace, product: Product, arrays: Mapping[str, xr.DataArray], notes: Notes, now: datetime) -> None:
@@ -104,6 +111,16 @@ def run(work: Workspace, hazard: str, subject: str, now: datetime) -> ProductRef
         if record.withdrawn:
             return _withdraw(work, hazard, record, now)
     return publish(work, compute(work, hazard, subject, now), now)
+
+
+def run_all(work: Workspace, first: Trigger, now: datetime) -> Iterator[ProductRef]:
+    """Yield the product of a subject, then those of later days that rest on it, each made again in turn."""
+    waiting = [first]
+    while waiting:
+        trigger = waiting.pop(0)
+        ref = run(work, trigger.hazard, trigger.subject, now)
+        yield ref
+        waiting += followers(work, ref)
 
 
 def followers(work: Workspace, ref: ProductRef) -> list[Trigger]:
