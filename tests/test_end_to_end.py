@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import rasterio
 from lxml import etree
@@ -15,7 +16,7 @@ from pipeline.alerts import cap
 from pipeline.exercise import drill, play
 from pipeline.exercise.report import Report
 from pipeline.exercise.scenario import Scenario
-from pipeline.products.read import asset_href, asset_key
+from pipeline.products.read import asset_href, asset_key, open_asset
 from pipeline.products.validate import validate
 from tests.drills import CONFIG, digests, on_stage, quakes, scenes
 
@@ -84,6 +85,17 @@ def test_every_item_is_marked_as_synthetic_and_as_an_exercise(played: Played) ->
     for item in played.report.published:
         assert item["properties"]["hazmon:synthetic"] is True
         assert item["properties"]["hazmon:exercise"] is True
+
+
+def test_an_unknown_cell_always_says_why(played: Played) -> None:
+    for item in played.report.published:
+        answers = item["properties"]["hazmon:answers"]
+        estimate = open_asset(played.work.store, item, answers["estimate"])
+        unknown = (
+            np.isnan(estimate.values) if np.isnan(estimate.attrs["nodata"]) else estimate.values == estimate.attrs["nodata"]
+        )
+        excluded = open_asset(played.work.store, item, answers["exclusion"]).values
+        assert (excluded[unknown] != 0).all(), f"{item['id']}: unknown without a reason"
 
 
 def test_two_plays_into_two_folders_give_the_same_bytes(played: Played) -> None:
