@@ -12,6 +12,7 @@ help:
 	@echo "make up ONCE=1     the same, but stop after the exercises; exit code 0 only when everything expected was published"
 	@echo "make up FEEDS=live read the live feeds instead of the exercises"
 	@echo "make up PORT=8090  use another port for Airflow's page and REST interface"
+	@echo "make install       install everything, with the tools for development, and run nothing"
 	@echo "make test          install everything and run the tests"
 	@echo "make bench         print speed ratios against the tools a user would pick instead"
 	@echo "make lint          ruff, mypy --strict, import-linter"

@@ -215,7 +215,10 @@ def _subjects(hazard: str | None, subject: str | None) -> Iterator[Trigger]:
         yield Trigger(hazard, subject)
         return
     for line in _lines(None):
-        for entry in line.get("due", [line]):
+        entries = line.get("due", [line]) if isinstance(line, dict) else [line]
+        for entry in entries:
+            if not isinstance(entry, dict) or not {"hazard", "subject"} <= entry.keys():
+                raise InputError(f"standard input: found {json.dumps(entry)[:200]}, expected hazard and subject, or due")
             if hazard in (None, entry["hazard"]):
                 yield Trigger(entry["hazard"], entry["subject"])
 
@@ -228,6 +231,11 @@ SubjectKey = Annotated[
 
 def _each(hazard: str | None, subject: str | None, action: Callable[[Trigger], list[object]]) -> None:
     """Do a step for each subject, print what it returns, and end red where one failed."""
+    from pipeline import config
+
+    known = sorted(config.load().hazards)
+    if hazard is not None and hazard not in known:
+        raise ConfigError(f"hazard {hazard!r}: expected one of {known}")
     failed: list[str] = []
     code = 1
     for trigger in _subjects(hazard, subject):
@@ -306,7 +314,7 @@ def run(
     present = _now(now)
     if file is None and not inputs:
         work = steps.open_workspace()
-        _each(hazard, subject, lambda t: [steps.run(work, t.hazard, t.subject, present)])
+        _each(hazard, subject, lambda t: list(steps.run_all(work, t, present)))
         return
     if hazard is None:
         raise InputError("--file and --input need a hazard: hazmon run flood_extent --file scene.tif ...")
@@ -314,20 +322,31 @@ def run(
     _print(to_json(steps.run_on_files(steps.open_workspace(str(out) if out else None), hazard, given, present)))
 
 
+@app.command(epilog="Example: hazmon outdated | hazmon run")
+@guarded
+def outdated(now: Now = None) -> None:
+    """List subjects whose product would be another one now: a parameter, a map or a layer's version changed."""
+    from pipeline import steps
+
+    for trigger in steps.outdated(steps.open_workspace(), _now(now)):
+        _print(to_json(trigger))
+
+
 @app.command(epilog="Examples: hazmon exercise uqturpan-2024 · hazmon exercise zhaiyk-2024 --out /tmp/zhaiyk")
 @guarded
 def exercise(
     name: Annotated[str | None, typer.Argument(help="Id of a scenario; none: list them.")] = None,
-    out: Annotated[Path, typer.Option(help="Home to publish into.")] = Path(".hazmon"),
+    out: Annotated[Path | None, typer.Option(help="Home to publish into; default: HAZMON_HOME, else ./.hazmon.")] = None,
 ) -> None:
     """Play a scripted past disaster through the real steps, without Airflow; exit 1 where something expected is missing."""
+    from pipeline import config
     from pipeline.exercise import drill, scenario
 
     if name is None:
         for id in scenario.names():
             _print({"id": id, "title": scenario.load(id).title})
         return
-    report = drill.play_directly(name, out, say=typer.echo)
+    report = drill.play_directly(scenario.load(name), out or Path(config.home()), say=typer.echo)
     for line in report.lines():
         typer.echo(line)
     if not report.complete:
@@ -337,7 +356,7 @@ def exercise(
 @app.command(epilog="Examples: hazmon up · hazmon up --once --port 8090 · hazmon up --live")
 @guarded
 def up(
-    port: Annotated[int, typer.Option(help="Port of Airflow's page and REST interface on 127.0.0.1.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Airflow's page and REST interface on 127.0.0.1.")] = 8080,
     once: Annotated[bool, typer.Option("--once", help="Stop after the exercises.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Read the live feeds; play no exercise.")] = False,
 ) -> None:

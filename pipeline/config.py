@@ -117,7 +117,6 @@ class Season(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cold_start: str | None = Field(None, description="First day (ISO date) that may start from `start` values; none: any day")
     spin_up_days: int = Field(0, ge=0, description="Days after a cold start whose products are marked spin-up")
     forecast_days: int = Field(0, ge=0, description="Days beyond the analysis day that are computed, never used as state")
 

@@ -102,13 +102,20 @@ def airflow(home: Path, dags: Path, port: int, environment: Mapping[str, str]) -
         Where it does not become healthy.
     """
     require_free(port)
-    running = Airflow(home, port, _launch(home, {**os.environ, **_settings(home, dags, port), **environment}))
+    running = Airflow(home, port, _launch(home, {**_inherited(), **_settings(home, dags, port), **environment}))
     try:
         _wait_until_healthy(running)
         yield running
     finally:
         running.client.close()
         _stop(running.process)
+
+
+def _inherited() -> dict[str, str]:
+    """Return the environment without what would point Airflow at another database, or a live run at an exercise."""
+    foreign = ("AIRFLOW_", "HAZMON_EXERCISE", "HAZMON_CLOCK", "HAZMON_FEEDS_VIA")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return kept | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
 def require_free(port: int) -> None:

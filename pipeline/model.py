@@ -176,7 +176,7 @@ def subject_from_key(key: str) -> Subject:
             return RegionPeriod(region, moment(start), moment(end))
         case "scene", [feed, scene, start]:
             return Scene(feed, scene, moment(start))
-        case "event", [event, revision, start]:
+        case "event", [event, revision, start] if revision.isdecimal():
             return Event(event, int(revision), moment(start))
     raise InputError(f"subject key {key!r}: expected region:ID:START:END, scene:FEED:ID:START or event:ID:REVISION:START")
 

@@ -11,7 +11,7 @@ Plain and idempotent functions; `now` is always an argument.
 """
 
 from pipeline.model import AlertRef, Granule, ObservationRef, ProductRef, Trigger, from_json, to_json
-from pipeline.steps.compute import compute, followers, outdated, publish, run
+from pipeline.steps.compute import compute, followers, outdated, publish, run, run_all
 from pipeline.steps.files import Files, run_on_files
 from pipeline.steps.ingest import Discovery, account, discover, due, ingest, ingest_file, since, take
 from pipeline.steps.journal import begin, end, left
@@ -45,6 +45,7 @@ __all__ = [
     "publish",
     "reproduce",
     "run",
+    "run_all",
     "run_on_files",
     "since",
     "take",

@@ -117,6 +117,8 @@ def _resolve_scene(work: Workspace, config: HazardConfig, subject: Scene, now: d
 
 def _resolve_period(work: Workspace, hazard: str, subject: RegionPeriod, now: datetime) -> Plan:
     config, _ = work.hazard(hazard)
+    if subject.region not in config.regions:
+        raise InputError(f"{hazard}: region {subject.region!r}: expected one of {list(config.regions)}")
     region = work.config.regions[subject.region]
     geobox = grid.region_geobox(region.bounds, config.resolution, region.crs)
     inputs: list[Input] = []

@@ -19,7 +19,7 @@ from pipeline.products import cog
 from pipeline.products.product import Input
 from pipeline.products.read import asset_href, asset_key, gdal_options, gdal_path
 from pipeline.steps import cluster
-from pipeline.steps.inputs import Plan, open_inputs
+from pipeline.steps.inputs import COLD_START, Plan, open_inputs
 from pipeline.steps.workspace import Workspace
 from pipeline.store import sha256
 
@@ -49,6 +49,8 @@ def reproduce(work: Workspace, item_id: str) -> Reproduction:
     if layer.version != properties["hazmon:layer_version"]:
         return Reproduction("unavailable", f"made by version {properties['hazmon:layer_version']}, this is {layer.version}")
     plan = Plan(_geobox(properties), inputs_of(work, entry))
+    if any(not given.key and given.source != COLD_START for given in plan.inputs):
+        return Reproduction("unavailable", "made from files of a user, which are not archived")
     cluster.connect()
     try:
         arrays = open_inputs(work, hazard, plan, subject_from_key(properties["hazmon:subject"]))

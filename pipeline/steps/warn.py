@@ -87,11 +87,17 @@ def _context(work: Workspace, hazard: str, about: Subject, now: datetime, item: 
         response_type=rule.response_type,
         web=rule.web,
         onset=_data_time(about) if forecast else None,
-        lifetime=timedelta(hours=rule.expires_hours),
+        lifetime=_lifetime(rule, about, now),
         max_age=timedelta(hours=config.max_age_hours),
         synthetic=bool(properties["hazmon:synthetic"]),
         facts=_facts(work, about),
     )
+
+
+def _lifetime(rule: AlertConfig, about: Subject, now: datetime) -> timedelta:
+    """Return how long a message stands: as configured, and never less than the day it is about."""
+    configured = timedelta(hours=rule.expires_hours)
+    return max(configured, about.end - now) if isinstance(about, RegionPeriod) else configured
 
 
 def _withdrawn(record: events.EventRecord) -> dict[str, Any]:
@@ -133,6 +139,7 @@ def _areas(work: Workspace, regions: list[str]) -> gpd.GeoDataFrame:
     """Return the administrative areas of regions, each once; empty where none are configured."""
     tables = [_read_areas(_areas_path(work, id)) for id in regions if work.config.regions[id].areas]
     if not tables:
+        log.warning("regions %s name no areas: rules that judge areas cannot warn there", regions)
         return gpd.GeoDataFrame({name: [] for name in _COLUMNS}, geometry="geometry", crs="EPSG:4326")
     joined = pd.concat(tables, ignore_index=True)
     return gpd.GeoDataFrame(joined.drop_duplicates("id"), geometry="geometry", crs="EPSG:4326")
