@@ -1,5 +1,6 @@
 """Changed inputs and parameters make new versions of exactly the products that used them."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,17 +15,27 @@ from pipeline.exercise.scenario import Scenario
 from tests.drills import Player, days, on_stage, quakes
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Player]:
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
     """An earthquake in two revisions and another one, and a day of weather with its forecast."""
-    story = quakes(radius_km=60)
+    story, folder = quakes(radius_km=60), tmp_path_factory.mktemp("recompute")
     chosen = tuple(story.events[n] for n in (0, 1, 3))
     earthquakes = story.model_copy(update={"events": chosen, "faults": (), "expectations": ()})
-    with on_stage([earthquakes, days(2)], tmp_path / "stage", str(tmp_path / "home")) as player:
+    with on_stage([earthquakes, days(2)], folder / "stage", str(folder / "home")) as player:
         assert player.play() == []
         assert len(player.items("event:")) == 3
         assert len(player.items("region:", current=True)) == 2
         yield player
+
+
+@pytest.fixture
+def home(played: Player, tmp_path: Path) -> Iterator[Player]:
+    """A copy of that home; the maps are as they were again afterwards."""
+    shutil.copytree(played.home, tmp_path / "home")
+    maps = {path: path.read_bytes() for path in (Path(played.drill.root) / "exercise").rglob("maps/*.tif")}
+    yield Player(played.drill, str(tmp_path / "home"))
+    for path, data in maps.items():
+        path.write_bytes(data)
 
 
 def later(player: Player) -> Any:
