@@ -1,4 +1,4 @@
-"""One DAG per feed: discover what is new, ingest each granule, announce the subjects that are due, account for all."""
+"""One DAG per feed: poll for what is new, ingest each granule, announce the subjects that are due, account for all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from airflow.sdk import dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from pipeline.config import FeedConfig
+from pipeline.model import Trigger
 from support import DEFAULTS, START, configuration, due, now, schedule, window, workspace
 
 #: Key of the XCom that says which parts of a feed's answer could not be read.
@@ -34,7 +35,7 @@ def ingest_dag(id: str, feed: FeedConfig, hazards: list[str]) -> None:
             from pipeline import steps
 
             context = get_current_context()
-            found = steps.discover(workspace(), id, window(context, feed), now(context))
+            found = steps.poll(workspace(), id, now(context), window(context, feed))
             context["ti"].xcom_push(key=REJECTED, value=list(found.rejected))
             return [steps.to_json(granule) for granule in found.granules]
 
@@ -45,11 +46,13 @@ def ingest_dag(id: str, feed: FeedConfig, hazards: list[str]) -> None:
             context = get_current_context()
             found = steps.from_json(steps.Granule, granule)
             context["granule_key"] = found.key  # type: ignore[typeddict-unknown-key]
-            ref, triggers = steps.take(workspace(), found, now(context))
+
+            def announce(trigger: Trigger) -> None:
+                outlet_events[outlets[trigger.hazard]].add_partitions(trigger.subject)
+
+            ref, triggers = steps.take(workspace(), found, now(context), announce)
             if not triggers:
                 raise AirflowSkipException(f"{found.key} is archived; nothing is due")
-            for trigger in triggers:
-                outlet_events[outlets[trigger.hazard]].add_partitions(trigger.subject)
             return ref.payload.key
 
         @task(trigger_rule="all_done")

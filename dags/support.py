@@ -73,14 +73,15 @@ def now(context: Any) -> datetime:
     return datetime.now(UTC)
 
 
-def window(context: Any, feed: FeedConfig) -> Window:
-    """Return the period a poll looks at: up to its logical date (a back-fill's own day), else up to now."""
-    conf = context["dag_run"].conf or {}
+def window(context: Any, feed: FeedConfig) -> Window | None:
+    """Return the period a back-fill looks at, as its `conf` or its own logical date says; None: a poll decides by itself."""
+    run = context["dag_run"]
+    conf = run.conf or {}
     if "start" in conf:
         return Window(moment(conf["start"]), moment(conf["end"]))
-    logical = context["dag_run"].logical_date
-    end = logical if logical is not None and "now" not in conf else now(context)
-    end = end + timedelta(seconds=1)
+    if run.run_type == "scheduled" or run.logical_date is None or "now" in conf:
+        return None
+    end = run.logical_date + timedelta(seconds=1)
     return Window(end - timedelta(hours=feed.lookback_hours), end)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
@@ -15,7 +15,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.errors import ConfigError, HazmonError, InputError, InputNotReady
-from pipeline.model import Granule, ProductRef, Trigger, Window, from_json, moment, to_json
+from pipeline.model import Granule, ObservationRef, ProductRef, Trigger, Window, from_json, moment, to_json
 
 app = typer.Typer(
     name="hazmon",
@@ -144,20 +144,28 @@ def discover(
     hours: Annotated[float | None, typer.Option(help="Length of the window where no --start is given.")] = None,
     now: Now = None,
 ) -> None:
-    """List what a feed offers and the archive does not have yet: one granule a line."""
+    """List what a feed offers and the archive does not have yet, and what was begun and never ended: one granule a line."""
     from pipeline import steps
 
     work = steps.open_workspace()
     present = _now(now)
-    until = moment(end) if end else present + timedelta(seconds=1)
-    if feed not in work.config.feeds:
-        raise ConfigError(f"feed {feed!r}: expected one of {sorted(work.config.feeds)}")
-    since = moment(start) if start else until - timedelta(hours=hours or work.config.feeds[feed].lookback_hours)
-    found = steps.discover(work, feed, Window(since, until), present)
-    for granule in found.granules:
+    _known_feed(work, feed)
+    until = moment(end) if end else present + steps.INSTANT
+    if start or hours:
+        window = Window(moment(start) if start else until - timedelta(hours=hours or 0.0), until)
+    else:
+        window = steps.since(work, feed, until)
+    found = steps.discover(work, feed, window, present)
+    granules = {granule.key: granule for granule in (*steps.left(work, feed, present), *found.granules)}
+    for granule in granules.values():
         _print(to_json(granule))
     if found.rejected:
         _fail(f"{len(found.rejected)} parts could not be read: " + "; ".join(found.rejected), 65)
+
+
+def _known_feed(work: Any, feed: str) -> None:
+    if feed not in work.config.feeds:
+        raise ConfigError(f"feed {feed!r}: expected one of {sorted(work.config.feeds)}")
 
 
 @app.command(
@@ -171,56 +179,61 @@ def ingest(
     ] = None,
     now: Now = None,
 ) -> None:
-    """Fetch, decode, check and archive; print each observation and the subjects that are due."""
+    """Fetch, decode, check and archive; print each observation and the subjects that are due.
+
+    What is printed stays in the journal until `hazmon run` has read it: a broken pipe loses nothing, the next ingest
+    prints it again.
+    """
     from pipeline import steps
 
     work = steps.open_workspace()
     present = _now(now)
     rejected: list[str] = []
+    taken = []
     if file is not None:
         if feed is None:
             raise InputError("--file needs the feed it belongs to: hazmon ingest FEED --file PAYLOAD")
         refs, rejected = steps.ingest_file(work, feed, file.read_bytes(), file.name, present)
+        taken = [(ref, steps.due(work, ref, present)) for ref in refs]
     else:
-        granules = (
-            [from_json(Granule, line) for line in _lines(None)] if feed is None else _discovered(work, feed, present, rejected)
-        )
-        refs = []
-        for granule in granules:
+        for granule in _announced(work, feed, present, rejected):
             try:
-                refs.append(steps.ingest(work, granule, present))
+                taken.append(steps.take(work, granule, present))
             except HazmonError as error:
                 rejected.append(str(error))
-    for ref in refs:
-        triggers = [to_json(trigger) for trigger in steps.due(work, ref, present)]
-        _print({"observation": to_json(ref), "due": triggers})
+    for ref, triggers in taken:
+        _print({"observation": to_json(ref), "due": [to_json(trigger) for trigger in triggers]})
     if rejected:
-        _fail(f"{len(refs)} ingested, {len(rejected)} not: " + "; ".join(rejected), 65)
+        _fail(f"{len(taken)} ingested, {len(rejected)} not: " + "; ".join(rejected), 65)
 
 
-def _discovered(work: Any, feed: str, now: datetime, rejected: list[str]) -> tuple[Granule, ...]:
+def _announced(work: Any, feed: str | None, now: datetime, rejected: list[str]) -> Iterable[Granule]:
+    """Return the granules to ingest, noted in the journal: those of standard input, or what a poll of the feed finds."""
     from pipeline import steps
 
-    if feed not in work.config.feeds:
-        raise ConfigError(f"feed {feed!r}: expected one of {sorted(work.config.feeds)}")
-    hours = work.config.feeds[feed].lookback_hours
-    found = steps.discover(work, feed, Window(now - timedelta(hours=hours), now + timedelta(seconds=1)), now)
+    if feed is None:
+        granules = [from_json(Granule, line) for line in _lines(None)]
+        steps.begin(work, granules, now)
+        return granules
+    _known_feed(work, feed)
+    found = steps.poll(work, feed, now)
     rejected.extend(found.rejected)
     return found.granules
 
 
-def _subjects(hazard: str | None, subject: str | None) -> Iterator[Trigger]:
-    """Yield what is asked for: one subject, or the triggers in JSON lines from standard input."""
+def _due(hazard: str | None, subject: str | None) -> Iterator[tuple[list[Trigger], Granule | None]]:
+    """Yield what is asked for: one subject, or line by line the triggers from standard input and what they came with."""
     if hazard is not None and subject is not None:
-        yield Trigger(hazard, subject)
+        yield [Trigger(hazard, subject)], None
         return
     for line in _lines(None):
         entries = line.get("due", [line]) if isinstance(line, dict) else [line]
         for entry in entries:
             if not isinstance(entry, dict) or not {"hazard", "subject"} <= entry.keys():
                 raise InputError(f"standard input: found {json.dumps(entry)[:200]}, expected hazard and subject, or due")
-            if hazard in (None, entry["hazard"]):
-                yield Trigger(entry["hazard"], entry["subject"])
+        chosen = [Trigger(e["hazard"], e["subject"]) for e in entries if hazard in (None, e["hazard"])]
+        whole = "observation" in line and len(chosen) == len(entries)
+        yield chosen, from_json(ObservationRef, line["observation"]).granule if whole else None
 
 
 Hazard = Annotated[str | None, typer.Argument(help="Id of a hazard; none: as the lines say.")]
@@ -229,28 +242,35 @@ SubjectKey = Annotated[
 ]
 
 
-def _each(hazard: str | None, subject: str | None, action: Callable[[Trigger], list[object]]) -> None:
-    """Do a step for each subject, print what it returns, and end red where one failed."""
+def _each(
+    hazard: str | None,
+    subject: str | None,
+    action: Callable[[Trigger], Iterable[object]],
+    done: Callable[[Granule], None] = lambda granule: None,
+) -> None:
+    """Do a step for each subject, print what it returns, and end red where one failed.
+
+    `done` is told each granule all of whose subjects went well, or wait for an input that will make them due again.
+    """
     from pipeline import config
 
     known = sorted(config.load().hazards)
     if hazard is not None and hazard not in known:
         raise ConfigError(f"hazard {hazard!r}: expected one of {known}")
-    failed: list[str] = []
-    code = 1
-    for trigger in _subjects(hazard, subject):
-        try:
-            for value in action(trigger):
-                _print(to_json(value))
-        except InputNotReady as error:
-            typer.echo(f"hazmon: {trigger.hazard} {trigger.subject}: not ready: {error}", err=True)
-            code = error.exit_code
-            failed.append(trigger.subject)
-        except HazmonError as error:
-            typer.echo(f"hazmon: {trigger.hazard} {trigger.subject}: {error}", err=True)
-            code = error.exit_code
-            failed.append(trigger.subject)
-    if failed:
+    code = 0
+    for triggers, granule in _due(hazard, subject):
+        finished = True
+        for trigger in triggers:
+            try:
+                for value in action(trigger):
+                    _print(to_json(value))
+            except HazmonError as error:
+                waits = isinstance(error, InputNotReady)
+                typer.echo(f"hazmon: {trigger.hazard} {trigger.subject}: {'not ready: ' if waits else ''}{error}", err=True)
+                code, finished = error.exit_code, finished and waits
+        if granule is not None and finished:
+            done(granule)
+    if code:
         raise typer.Exit(code)
 
 
@@ -282,7 +302,7 @@ def warn(hazard: Hazard = None, subject: SubjectKey = None, now: Now = None) -> 
     from pipeline import steps
 
     work, present = steps.open_workspace(), _now(now)
-    _each(hazard, subject, lambda t: list(steps.warn(work, t.hazard, t.subject, present)))
+    _each(hazard, subject, lambda t: steps.warn(work, t.hazard, t.subject, present))
 
 
 @app.command(
@@ -314,7 +334,7 @@ def run(
     present = _now(now)
     if file is None and not inputs:
         work = steps.open_workspace()
-        _each(hazard, subject, lambda t: list(steps.run_all(work, t, present)))
+        _each(hazard, subject, lambda t: steps.run_all(work, t, present), lambda granule: steps.end(work, [granule]))
         return
     if hazard is None:
         raise InputError("--file and --input need a hazard: hazmon run flood_extent --file scene.tif ...")

@@ -20,6 +20,26 @@ from pipeline.errors import ConfigError
 #: Origin of inputs that come from the associated event, whichever agencies reported it.
 EVENT = "event"
 
+#: How a map may be brought to another grid: GDAL's names.
+Resampling = Literal[
+    "nearest",
+    "bilinear",
+    "cubic",
+    "cubic_spline",
+    "lanczos",
+    "average",
+    "mode",
+    "max",
+    "min",
+    "med",
+    "q1",
+    "q3",
+    "sum",
+    "rms",
+]
+#: Five fields of a cron expression: numbers, ranges, lists and steps.
+_CRON = r"^(?:(?:\*|\d+(?:-\d+)?)(?:/\d+)?(?:,(?:\*|\d+(?:-\d+)?)(?:/\d+)?)*(?:\s+|$)){5}$"
+
 #: The C one where PyYAML has it: DAG files are parsed in every task.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -47,7 +67,7 @@ class FeedConfig(_Strict):
     protocol: str = Field(description="Key of PROTOCOLS in pipeline/feeds")
     url: str = Field(description="Address of the live endpoint, or path of a local file for static maps")
     allowed_hosts: tuple[str, ...] = Field((), description="Further hosts (or .suffixes) its payloads may point to")
-    schedule: str | None = Field(None, description="Cron expression of the poll, UTC; none: not polled")
+    schedule: str | None = Field(None, pattern=_CRON, description="Cron expression of the poll, UTC; none: not polled")
     lookback_hours: float = Field(24, gt=0, description="How far back a poll looks, hours")
     promise_minutes: float | None = Field(None, gt=0, description="Age of the newest granule that is still in order, minutes")
     licence: str = Field(description="SPDX identifier or STAC's 'other'")
@@ -98,7 +118,7 @@ class Binding(BaseModel):
     at: Literal["same", "previous", "latest", "static"] = Field("same", description="Which one, relative to the subject")
     reduce: Literal["at_local_noon", "total_to_local_noon"] | None = Field(None, description="How UTC steps become one day")
     start: float | None = Field(None, description="Value of a cold start, where `previous` does not exist yet")
-    resampling: str = Field("bilinear", description="How it is brought to the subject's grid")
+    resampling: Resampling = Field("bilinear", description="How it is brought to the subject's grid")
     optional: bool = Field(False, description="Run without it where it is not there")
 
     @property
@@ -118,6 +138,7 @@ class Season(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     spin_up_days: int = Field(0, ge=0, description="Days after a cold start whose products are marked spin-up")
+    carry_days: int = Field(0, ge=0, description="Longest gap in the data that memory is carried over, days")
     forecast_days: int = Field(0, ge=0, description="Days beyond the analysis day that are computed, never used as state")
 
 

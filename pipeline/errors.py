@@ -4,6 +4,7 @@ HazmonError
 ├── ConfigError            the configuration is wrong: a person mends it (exit 2)
 ├── FeedError
 │   ├── FeedUnavailable    the source does not answer now: the only error that is retried
+│   │   └── FeedChanged    it is no longer what its record says: recorded anew, then read
 │   ├── FeedMalformed      the source answered something unreadable: quarantined, never retried
 │   └── FeedRefused        policy forbids it (host not allowed, invented georeferencing): never retried
 ├── InputError             an array or argument breaks a declaration
@@ -50,6 +51,10 @@ class FeedUnavailable(FeedError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class FeedChanged(FeedUnavailable):
+    """The source is no longer what its record in the archive says; a new record makes it readable again."""
 
 
 class FeedMalformed(FeedError):

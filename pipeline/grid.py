@@ -7,8 +7,11 @@ import math
 import xarray as xr
 from affine import Affine
 from odc.geo import xr as odc_xr
+from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from odc.geo.warp import Resampling
+from pyproj import Transformer
+from pyproj.exceptions import CRSError, ProjError
 
 from pipeline.errors import GridError
 from pipeline.model import Bounds
@@ -41,6 +44,24 @@ def region_geobox(bounds: Bounds, resolution: float, crs: str = "EPSG:4326") -> 
     bottom, top = _floor(south / resolution), _ceil(north / resolution)
     transform = Affine(resolution, 0, left * resolution, 0, -resolution, top * resolution)
     return GeoBox((top - bottom, right - left), transform, crs)
+
+
+def projected_bounds(bounds: Bounds, crs: str) -> Bounds:
+    """Return the box in units of a CRS around a box in degrees; the same box where the CRS is geographic.
+
+    Raises
+    ------
+    GridError
+        Where there is no such CRS, or the box does not lie in its reach.
+    """
+    try:
+        if CRS(crs).geographic:
+            return bounds
+        project = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+        west, south, east, north = project.transform_bounds(*bounds, densify_pts=201, errcheck=True)
+    except (CRSError, ProjError) as error:
+        raise GridError(f"CRS {crs!r}, bounds {bounds}: {error}") from error
+    return west, south, east, north
 
 
 def event_geobox(longitude: float, latitude: float, radius_km: float, resolution: float = THIRTY_ARC_SECONDS) -> GeoBox:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import rasterio
+
 from pipeline import steps
 from pipeline.exercise import drill, scenario
 from pipeline.exercise.play import Direct
@@ -132,6 +134,16 @@ def on_stage(scenarios: Scenario | Iterable[Scenario], root: Path, home: str | N
         drill.environment({MIRROR: stage.environment[MIRROR]}),
     ):
         yield Player(stage, home or str(root.resolve()))
+
+
+def change_a_pixel(player: Player, name: str) -> None:
+    """Change one cell of a static map of the stage."""
+    (path,) = (Path(player.drill.root) / "exercise").rglob(f"maps/{name}.tif")
+    with rasterio.open(path, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+        cells = raster.read(1)
+        middle = cells.shape[0] // 2
+        cells[middle, middle] += 40
+        raster.write(cells, 1)
 
 
 def moment(text: str | datetime) -> datetime:

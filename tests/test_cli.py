@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from pipeline import config, grid
 from pipeline.cli import app
 from pipeline.feeds.grib_messages import spans
-from pipeline.steps import ingest_file, open_workspace
+from pipeline.steps import begin, ingest_file, left, open_workspace, to_json
 from tests.feeds.conftest import PAYLOADS
 from tests.feeds.test_grib import RECORDED
 from tests.feeds.test_quakeml import REAL as QUAKEML
@@ -40,6 +40,12 @@ def commands(group=None, prefix=()):
 
 
 COMMANDS = dict(commands())
+
+
+def fire_inputs(dc):
+    """Return the inputs of the shipped fire weather, yesterday's drought code from elsewhere."""
+    shipped = yaml.safe_load((ROOT / "config/hazards/fire_weather.yaml").read_text())["inputs"]
+    return {**shipped, "dc": {**shipped["dc"], "from": dc}}
 
 
 @pytest.fixture
@@ -124,6 +130,12 @@ def test_the_shipped_configuration_passes_the_check_and_lists_itself(home):
             {"inputs": {"vs30": {"from": "terrain.vs30", "at": "noon"}}},
             ["inputs.vs30", "'noon'", "static"],
         ),
+        ("hazards", "shaking", {"inputs": {"magnitude": "event.magnitud"}}, ["inputs.magnitude", "event.magnitud", "'depth'"]),
+        ("hazards", "fire_weather", {"inputs": fire_inputs("fire_weather.dcc")}, ["inputs.dc", "fire_weather.dcc", "'dc'"]),
+        ("hazards", "shaking", {"inputs": {"vs30": {"from": "terrain.vs30", "resampling": "cubist"}}}, ["'cubist'", "cubic"]),
+        ("feeds", "usgs", {"schedule": "every minute"}, ["usgs.yaml", "schedule", "'every minute'"]),
+        ("regions", "xinjiang", {"crs": "EPSG:4"}, ["xinjiang.yaml", "crs", "EPSG:4"]),
+        ("regions", "xinjiang", {"languages": ["zh", "ug"]}, ["xinjiang.yaml", "languages", "ug", "zh"]),
         ("regions", "xinjiang", {"bounds": [97, 50, 73, 34]}, ["xinjiang.yaml", "bounds", "south < north"]),
         ("alerts", "flood", {"status": "Real"}, ["flood.yaml", "status", "'Real'", "Exercise"]),
         ("alerts", "flood", {"rule": "area_fractoin"}, ["area_fractoin", "area_fraction"]),
@@ -212,6 +224,23 @@ def test_an_earthquake_goes_through_the_pipe_from_a_file_to_a_message(quake, hom
     validated = hazmon("catalog", "validate")
     assert validated.exit_code == 0, validated.output
     assert [row["answer"] for row in rows(hazmon("reproduce"))] == ["equal"]
+
+
+def test_a_broken_pipe_loses_nothing(quake, home):
+    """What ingest printed is printed again until run has read it."""
+    work = open_workspace()
+    payload = (PAYLOADS / "usgs_detail.geojson").read_bytes()
+    ((granule, _),) = [part for part in work.feed("usgs").split(payload, "detail") if isinstance(part, tuple)]
+    begin(work, [granule], datetime(2024, 1, 22, 18, 30, tzinfo=UTC))
+    ingest_file(work, "usgs", payload, "detail", datetime(2024, 1, 22, 18, 30, tzinfo=UTC))
+    line = json.dumps(to_json(granule)) + "\n"
+
+    first = hazmon("ingest", *quake, lines=line)
+    again = hazmon("ingest", *quake, lines=line)
+    assert (first.exit_code, first.stdout) == (0, again.stdout)
+    assert len(left(work, "usgs", datetime(2024, 1, 23, tzinfo=UTC))) == 1
+    assert hazmon("run", *quake, lines=again.stdout).exit_code == 0
+    assert left(work, "usgs", datetime(2024, 1, 23, tzinfo=UTC)) == []
 
 
 def test_the_pipe_again_publishes_and_sends_nothing_new(quake):

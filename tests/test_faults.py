@@ -24,7 +24,7 @@ from pipeline.observations import events
 from pipeline.products.read import asset_href, asset_key
 from pipeline.products.validate import validate
 from pipeline.store import Store
-from tests.drills import Player, days, on_stage, passes, quakes
+from tests.drills import Player, change_a_pixel, days, on_stage, passes, quakes
 
 START = datetime(2024, 1, 22, 18, 9, 4, tzinfo=UTC)
 SUMMARY, DETAIL = "earthquake.usgs.gov/*/summary/*", "earthquake.usgs.gov/*/detail/*"
@@ -250,7 +250,7 @@ def codes(player: Player) -> dict[str, tuple[str, str]]:
 
 @dataclass
 class Weather:
-    """Three days of weather on stage, and what they give when each is polled as it comes."""
+    """Four days of weather on stage, and what they give when each is polled as it comes."""
 
     scenario: Scenario
     stage: Path
@@ -265,7 +265,7 @@ class Weather:
 @pytest.fixture(scope="module")
 def weather(tmp_path_factory: pytest.TempPathFactory) -> Weather:
     folder = tmp_path_factory.mktemp("weather")
-    found = Weather(days(3), folder / "stage")
+    found = Weather(days(4), folder / "stage")
     with found.player(folder / "continuous") as player:
         assert player.play(static=False) == []
         found.expected = codes(player)
@@ -316,11 +316,29 @@ def test_a_late_day_ripples_through_the_days_after_it(weather: Weather, tmp_path
         player.drill.set(now)
         window = Window(weather.scenario.events[0].at - timedelta(days=1), now)
         granules = sorted(steps.discover(player.work, "gfs", window, now).granules, key=lambda g: g.id)
-        first, late, last = granules
-        for granule in (first, last, late):
+        *early, late, last = granules
+        for granule in (*early, last, late):
             follow(player, granule, now)
         assert codes(player) == weather.expected
         assert states(player) == set()
+
+
+def test_a_day_without_data_is_bridged_and_made_good_when_it_comes(weather: Weather, tmp_path: Path) -> None:
+    with weather.player(tmp_path) as player:
+        now = end_of(weather)
+        player.drill.set(now)
+        window = Window(weather.scenario.events[0].at - timedelta(days=1), now)
+        *early, late, last = sorted(steps.discover(player.work, "gfs", window, now).granules, key=lambda g: g.id)
+        for granule in (*early, last):
+            follow(player, granule, now)
+        day = f"region:kazakhstan:{last.start:%Y%m%d}T"
+        (bridged,) = player.items(day, current=True)
+        assert bridged["properties"]["hazmon:carried_days"] == 1
+        assert not bridged["properties"]["hazmon:cold_start"]
+        follow(player, late, now)
+        (whole,) = player.items(day, current=True)
+        assert whole["properties"]["hazmon:carried_days"] == 0
+        assert codes(player) == weather.expected
 
 
 def follow(player: Player, granule: Granule, now: datetime) -> None:
@@ -569,3 +587,59 @@ def test_a_superseded_revision_is_not_computed_any_more(staged: Any) -> None:
             steps.run(player.work, old.hazard, old.subject, at(11))
         (record,) = events.find(player.work.store, Window(START - timedelta(days=1), at(60)))
         assert Trigger("shaking", events.event(record).key).subject != old.subject
+
+
+# What was left or waits
+
+
+def test_what_a_source_answered_unreadably_is_kept_word_by_word(staged: Any) -> None:
+    with staged(quake(5)) as player:
+        player.drill.server.arm(Fault(match=SUMMARY, kind="html"))
+        (failure,) = player.at(at(5), "usgs")
+        (key,) = (key for key in player.work.store.list("quarantine/usgs") if not key.endswith(".json"))
+        assert key in failure
+        assert b"<html" in player.work.store.get(key).lower()
+
+
+def test_what_was_left_goes_on_although_the_feed_can_not_be_read(staged: Any) -> None:
+    with staged(quake(5)) as player:
+        player.drill.set(at(5))
+        granules = steps.poll(player.work, "usgs", at(5)).granules
+        player.drill.server.arm(Fault(match=SUMMARY, kind="html", times=9))
+        player.restart()
+        (failure,) = player.at(at(6), "usgs")
+        assert "HTML" in failure
+        assert len(player.items()) == len(granules) == 1
+        assert steps.left(player.work, "usgs", at(7)) == []
+
+
+def test_a_map_that_changed_on_disk_is_recorded_anew_and_whoever_used_it_is_told(tmp_path: Path) -> None:
+    other = quake(6, 5.8, event="other", id="us7000bbbb", time=at(2), latitude=40.2, longitude=77.0)
+    with on_stage(drill_of(quake(5), other), tmp_path) as player:
+        assert player.at(at(5), "terrain", "usgs") == []
+        (first,) = player.items(current=True)
+        change_a_pixel(player, "vs30")
+        assert player.at(at(6), "usgs") == [], "the new event is computed with the new map"
+        assert player.at(at(7), "terrain") == [], "and the poll of the maps makes the old one again"
+        standing = [item["id"] for item in player.items(current=True)]
+        assert len(standing) == 2 and first["id"] not in standing
+        assert steps.outdated(player.work, at(8)) == []
+
+
+def map_files(player: Player) -> dict[str, str]:
+    return {name: entry["href"] for name, entry in player.work.config.feeds["terrain"].options["maps"].items()}
+
+
+def test_a_scene_that_waited_for_a_map_is_made_when_the_map_is_there(tmp_path: Path) -> None:
+    scenario = passes(128)
+    scenario = scenario.model_copy(update={"events": scenario.events[:1]})
+    with on_stage(scenario, tmp_path) as player:
+        hand = Path(map_files(player)["hand"])
+        hidden = hand.rename(hand.with_suffix(".away"))
+        assert player.at(scenario.start, "terrain") == []
+        assert player.at(scenario.events[0].at, *scenario.events[0].poll) == []
+        assert player.items() == []
+        hidden.rename(hand)
+        assert player.at(scenario.events[0].at + timedelta(hours=1), "terrain") == []
+        assert len(player.items("scene:")) == 1
+        assert list(player.work.store.list("waiting")) == []

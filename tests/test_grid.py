@@ -3,6 +3,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from pyproj import Transformer
 
 from pipeline import grid
 from pipeline.errors import GridError
@@ -64,3 +65,19 @@ def test_regridding_keeps_outside_unknown():
     found = grid.regrid(array, large, "nearest")
     assert np.isnan(found.values).sum() == large.shape[0] * large.shape[1] - 16
     assert found.attrs["units"] == "m"
+
+
+def test_a_projected_region_covers_the_whole_box_in_degrees():
+    bounds, crs = (46.0, 40.0, 88.0, 56.0), "+proj=laea +lat_0=48 +lon_0=67 +units=m"
+    west, south, east, north = grid.projected_bounds(bounds, crs)
+    inside = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    x, y = inside.transform([46, 67, 88, 46, 88, 67], [40, 40, 40, 56, 56, 56])
+    edge = 10  # m: curved edges are followed as polylines
+    assert west <= min(x) + edge and max(x) <= east + edge and south <= min(y) + edge and max(y) <= north + edge
+    assert grid.projected_bounds(bounds, "EPSG:4326") == bounds
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4", "nonsense"])
+def test_an_unknown_crs_is_refused(crs):
+    with pytest.raises(GridError, match=crs):
+        grid.projected_bounds((46.0, 40.0, 88.0, 56.0), crs)

@@ -9,7 +9,7 @@ import heapq
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 import tenacity
@@ -34,8 +34,6 @@ _PATIENT = tenacity.Retrying(
     reraise=True,
 )
 
-#: A window is half-open; this much later it holds the moment itself.
-_INSTANT = timedelta(seconds=1)
 #: What the same bytes would meet again, however often they are tried.
 _FINAL = (FeedMalformed, FeedRefused, InputError)
 
@@ -108,31 +106,27 @@ class Direct:
     """What went wrong for good, in words."""
 
     def poll(self, feed: str, now: datetime) -> None:
-        """Discover, ingest, and run whatever is due; one failure never stops the rest, a killed poll is finished first."""
-        granules = {granule.key: granule for granule in self._tried(lambda: steps.left(self.work, feed, now)) or ()}
-        found = self._tried(lambda: steps.discover(self.work, feed, steps.since(self.work, feed, now + _INSTANT), now))
-        if found is not None:
-            self.failures += found.rejected
-            granules |= {granule.key: granule for granule in found.granules}
-        self._tried(lambda: steps.begin(self.work, granules.values(), now))
-        ended, triggers = self._ingested(granules.values(), now)
+        """Poll, ingest, and run whatever is due; one failure never stops the rest, a killed poll is finished first."""
+        found = self._tried(lambda: steps.poll(self.work, feed, now))
+        if found is None:
+            return
+        self.failures += found.rejected
+        taken, triggers = self._taken(found.granules, now)
         finished = [self._run(trigger, now) for trigger in triggers]
         if all(finished):
-            self._tried(lambda: steps.end(self.work, ended))
+            self._tried(lambda: steps.end(self.work, taken))
 
-    def _ingested(self, granules: Iterable[Granule], now: datetime) -> tuple[list[Granule], list[Trigger]]:
-        """Return the granules that need not be ingested again, and what is due with them, each subject once."""
+    def _taken(self, granules: Iterable[Granule], now: datetime) -> tuple[list[Granule], list[Trigger]]:
+        """Return the granules that could be ingested, and what is due with them, each subject once."""
         triggers: dict[Trigger, None] = {}
-        ended = []
+        taken = []
         for granule in granules:
             try:
                 triggers |= dict.fromkeys(_PATIENT(steps.take, self.work, granule, now)[1])
+                taken.append(granule)
             except HazmonError as error:
                 self._failed(error)
-                if not isinstance(error, _FINAL):
-                    continue
-            ended.append(granule)
-        return ended, list(triggers)
+        return taken, list(triggers)
 
     def _run(self, first: Trigger, now: datetime) -> bool:
         """Run a subject, warn of it, then the later days that rest on it; tell whether trying again is pointless."""

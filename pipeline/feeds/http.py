@@ -22,7 +22,10 @@ import json
 import os
 import re
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -48,6 +51,28 @@ _REDIRECT = frozenset({301, 302, 303, 307, 308})
 _LATER = frozenset({404, 408, 425, 429})
 _HTML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<!doctype\s+html|<html)", re.IGNORECASE)
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+
+
+@dataclass
+class Answer:
+    """The newest answer of a source: what to keep where it turns out to be unreadable."""
+
+    url: str = ""
+    body: bytes = b""
+
+
+_WITNESS: ContextVar[Answer | None] = ContextVar("witness", default=None)
+
+
+@contextmanager
+def witness() -> Iterator[Answer]:
+    """Remember the newest answer that any source gives within the block, whatever is made of it."""
+    answer = Answer()
+    token = _WITNESS.set(answer)
+    try:
+        yield answer
+    finally:
+        _WITNESS.reset(token)
 
 
 def hosts(url: str, allowed_hosts: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -217,11 +242,13 @@ def _request(
     began = monotonic()
     method = "GET" if content is None else "POST"
     body = bytearray()
+    answer = _WITNESS.get() or Answer()
     try:
         with client.stream(method, via(url), headers=headers, content=content, timeout=timeout) as response:
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > largest:
+                    answer.url, answer.body = url, bytes(body)
                     raise FeedMalformed(f"{url}: larger than {largest} bytes")
                 if monotonic() - began > DEADLINE:
                     raise FeedUnavailable(f"{url}: not complete after {DEADLINE:.0f} s")
@@ -229,11 +256,12 @@ def _request(
         raise FeedUnavailable(f"{url}: {type(error).__name__}: {error}") from error
     except httpx.InvalidURL as error:
         raise FeedRefused(f"{url}: not a URL: {error}") from error
+    answer.url, answer.body = url, bytes(body)
     promised = response.headers.get("content-length", "")
     if "content-encoding" not in response.headers and promised.isdecimal() and int(promised) != len(body):
         raise FeedUnavailable(f"{url}: {len(body)} of {promised} bytes arrived")
     kept = [(name, value) for name, value in response.headers.items() if name not in ("content-encoding", "content-length")]
-    return httpx.Response(response.status_code, headers=kept, content=bytes(body), request=response.request)
+    return httpx.Response(response.status_code, headers=kept, content=answer.body, request=response.request)
 
 
 def _judge(

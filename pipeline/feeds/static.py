@@ -23,7 +23,7 @@ from odc.geo.geobox import GeoBox
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyproj.exceptions import CRSError
 
-from pipeline.errors import ConfigError, FeedMalformed, FeedRefused, FeedUnavailable
+from pipeline.errors import ConfigError, FeedChanged, FeedMalformed, FeedRefused, FeedUnavailable
 from pipeline.feeds import http, options
 from pipeline.feeds.protocol import Fetched, Rejected
 from pipeline.feeds.raster import Access, Band, Facts, Source, check_href, inspect, open_bands
@@ -181,7 +181,9 @@ class StaticMapFeed:
         FeedMalformed
             Where the record cannot be read.
         FeedUnavailable
-            Where a file is no longer the one of the record.
+            Where a file is not there.
+        FeedChanged
+            Where it is no longer the one of the record.
         FeedRefused
             Where the record itself points to a path, or to a host that is not allowed.
         """
@@ -265,7 +267,9 @@ class StaticMapFeed:
         recorded = {"sha256": tile.sha256, "etag": tile.etag, "size": tile.size}
         changed = [name for name, value in found.items() if value != recorded[name]]
         if changed:
-            raise FeedUnavailable(f"{Path(href).name}: {changed} have changed since the map was recorded")
+            raise FeedChanged(
+                f"{Path(href).name}: {changed} have changed since the map was recorded (an older file put back must be touched)"
+            )
         return href
 
     def _nodata(self, name: str, entry: _Map, own: float | None) -> float:

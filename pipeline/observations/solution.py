@@ -17,6 +17,9 @@ from pipeline.model import ObservationRef
 #: Mean radius of the Earth, km (IUGG).
 EARTH_RADIUS = 6371.0088
 
+#: What an event gives to layers: attributes of its solution, and their units.
+GIVEN = {"magnitude": "1", "depth": "km", "longitude": "degrees_east", "latitude": "degrees_north"}
+
 _NEEDED = ("time", "latitude", "longitude", "depth", "magnitude", "magnitude_type", "agency", "event_id", "place")
 
 

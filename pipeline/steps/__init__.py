@@ -1,6 +1,6 @@
 """The verbs: what the command line, the DAGs and the exercises share; the only place that sees all rooms.
 
-    discover(work, feed, window, now)     -> Discovery         what is new
+    poll(work, feed, now)                 -> Discovery         what is new, and what an earlier poll left unfinished
     ingest(work, granule, now)            -> ObservationRef    fetched, decoded, checked, archived
     due(work, observation, now)           -> list[Trigger]     the subjects it is news for
     compute(work, hazard, subject, now)   -> ProductRef        staged
@@ -12,14 +12,16 @@ Plain and idempotent functions; `now` is always an argument.
 
 from pipeline.model import AlertRef, Granule, ObservationRef, ProductRef, Trigger, from_json, to_json
 from pipeline.steps.compute import compute, followers, outdated, publish, run, run_all
+from pipeline.steps.due import due
 from pipeline.steps.files import Files, run_on_files
-from pipeline.steps.ingest import Discovery, account, discover, due, ingest, ingest_file, since, take
+from pipeline.steps.ingest import INSTANT, Discovery, account, discover, ingest, ingest_file, poll, since, take
 from pipeline.steps.journal import begin, end, left
 from pipeline.steps.reproduce import Reproduction, reproduce
 from pipeline.steps.warn import warn
 from pipeline.steps.workspace import Workspace, open_workspace
 
 __all__ = [
+    "INSTANT",
     "AlertRef",
     "Discovery",
     "Files",
@@ -42,6 +44,7 @@ __all__ = [
     "left",
     "open_workspace",
     "outdated",
+    "poll",
     "publish",
     "reproduce",
     "run",

@@ -13,9 +13,9 @@ from typing import Any
 import xarray as xr
 
 from pipeline.config import EVENT, FeedConfig, HazardConfig
-from pipeline.errors import FeedMalformed, InputNotReady
+from pipeline.errors import FeedChanged, FeedMalformed, InputNotReady
 from pipeline.layer import Layer
-from pipeline.model import Event, ProductRef, RegionPeriod, Scene, Subject, Trigger, moment, subject_from_key
+from pipeline.model import Event, ObservationRef, ProductRef, RegionPeriod, Scene, Subject, Trigger, moment, subject_from_key
 from pipeline.observations import events
 from pipeline.products import cog, item, thumbnail
 from pipeline.products import product as products
@@ -23,8 +23,8 @@ from pipeline.products.catalog import item_key, staged_key
 from pipeline.products.collection import CollectionInfo
 from pipeline.products.item import Credit, Notes
 from pipeline.products.product import Product
-from pipeline.steps import cluster
-from pipeline.steps.inputs import COLD_START, Plan, cycles, driving_feeds, open_inputs, resolve
+from pipeline.steps import cluster, waiting
+from pipeline.steps.inputs import COLD_START, Plan, cycles, driving_feeds, open_inputs, record_map, resolve
 from pipeline.steps.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -34,13 +34,26 @@ _BANNERS = {(True, True): "EXERCISE - SYNTHETIC DATA", (True, False): "EXERCISE"
 
 
 def compute(work: Workspace, hazard: str, subject: str, now: datetime) -> ProductRef:
-    """Return a staged product; computed already is no work.
+    """Return a staged product; computed already is no work. A static map that changed is recorded anew first.
 
     Raises
     ------
     InputNotReady
         Where an input is not there yet, or the subject is an event revision that a newer one supersedes.
+    FeedUnavailable
+        Where a source of pixels does not answer now.
     """
+    try:
+        return _compute(work, hazard, subject, now)
+    except FeedChanged as error:
+        log.warning("compute %s %s: %s; recorded anew", hazard, subject, error)
+        for binding in work.hazard(hazard)[0].inputs.values():
+            if binding.at == "static":
+                record_map(work, binding, now)
+        return _compute(work, hazard, subject, now)
+
+
+def _compute(work: Workspace, hazard: str, subject: str, now: datetime) -> ProductRef:
     about = subject_from_key(subject)
     plan = resolve(work, hazard, about, now)
     product = _product(work, hazard, about, plan)
@@ -102,7 +115,7 @@ def run(work: Workspace, hazard: str, subject: str, now: datetime) -> ProductRef
     Raises
     ------
     InputNotReady
-        As `compute` does.
+        As `compute` does; unless the subject itself is superseded it is noted as waiting.
     """
     about = subject_from_key(subject)
     work.hazard(hazard)
@@ -110,7 +123,18 @@ def run(work: Workspace, hazard: str, subject: str, now: datetime) -> ProductRef
         record = events.read(work.store, about.id)
         if record.withdrawn:
             return _withdraw(work, hazard, record, now)
-    return publish(work, compute(work, hazard, subject, now), now)
+    try:
+        staged = compute(work, hazard, subject, now)
+    except InputNotReady as error:
+        if not _is_superseded(work, about):
+            waiting.note(work, hazard, subject, str(error), now)
+        raise
+    waiting.end(work, hazard, subject)
+    return publish(work, staged, now)
+
+
+def _is_superseded(work: Workspace, about: Subject) -> bool:
+    return isinstance(about, Event) and events.read(work.store, about.id).revision != about.revision
 
 
 def run_all(work: Workspace, first: Trigger, now: datetime) -> Iterator[ProductRef]:
@@ -129,13 +153,19 @@ def followers(work: Workspace, ref: ProductRef) -> list[Trigger]:
     config, _ = work.hazard(ref.hazard)
     if not isinstance(about, RegionPeriod) or all(binding.at != "previous" for binding in config.inputs.values()):
         return []
-    tomorrow = RegionPeriod(about.region, about.end, about.end + timedelta(days=1))
-    if not all(cycles(work, feed, tomorrow) for feed in driving_feeds(config)):
-        return []
-    later = work.catalog.latest(ref.hazard, tomorrow.key)
-    if later is not None and _was_made_from(later, ref.item_id):
-        return []
-    return [Trigger(ref.hazard, tomorrow.key)]
+    for gap in range(config.season.carry_days + 1):
+        start = about.end + timedelta(days=gap)
+        day = RegionPeriod(about.region, start, start + timedelta(days=1))
+        if all(_is_wanted(cycles(work, feed, day), day, config) for feed in driving_feeds(config)):
+            later = work.catalog.latest(ref.hazard, day.key)
+            return [] if later is not None and _was_made_from(later, ref.item_id) else [Trigger(ref.hazard, day.key)]
+    return []
+
+
+def _is_wanted(refs: Sequence[ObservationRef], day: RegionPeriod, config: HazardConfig) -> bool:
+    """Whether cycles cover a day that is no more than the forecast days after the newest of them."""
+    ahead = timedelta(days=config.season.forecast_days)
+    return any(ref.granule.start is not None and ref.granule.start + ahead >= day.start for ref in refs)
 
 
 def outdated(work: Workspace, now: datetime) -> list[Trigger]:
@@ -187,6 +217,7 @@ def _notes(work: Workspace, product: Product, plan: Plan) -> Notes:
         season = work.hazard(product.hazard)[0].season
         extra |= {"hazmon:spin_up_day": plan.spin_up_day, "hazmon:spin_up": plan.spin_up_day <= season.spin_up_days}
         extra["hazmon:cold_start"] = any(given.source == COLD_START for given in plan.inputs)
+        extra["hazmon:carried_days"] = plan.carried_days
     if isinstance(product.subject, Event):
         extra |= _event_facts(events.read(work.store, product.subject.id).basis)
     return Notes(
@@ -246,12 +277,14 @@ def _short(layer: Layer) -> str:
 def _picture(product: Product, cogs: Mapping[str, cog.CogFile], notes: Notes) -> bytes:
     estimate = product.layer.answers.estimate
     spin_up = "SPIN-UP" if notes.extra.get("hazmon:spin_up") else None
+    carried = notes.extra.get("hazmon:carried_days")
+    gap = f"{carried} DAYS WITHOUT DATA BEFORE" if carried else None
     banner = _BANNERS.get((notes.exercise, product.synthetic))
     caption = thumbnail.Caption(
         title=notes.title,
         when=_when(product.subject),
         attribution=notes.credit.attribution,
-        banner=" - ".join(text for text in (banner, spin_up) if text) or None,
+        banner=" - ".join(text for text in (banner, spin_up, gap) if text) or None,
     )
     marker = (notes.extra["hazmon:longitude"], notes.extra["hazmon:latitude"]) if isinstance(product.subject, Event) else None
     return thumbnail.render(cogs[estimate].path, product.layer.outputs[estimate], caption, marker=marker)

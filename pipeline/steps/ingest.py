@@ -1,23 +1,27 @@
-"""From a remote source to checked, archived observations, and from those to the subjects that are due."""
+"""From a remote source to checked, archived observations, handed on with the subjects that are due."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 
-from pipeline.config import HazardConfig
-from pipeline.errors import FeedMalformed, FeedRefused, Incomplete
+from pipeline.errors import FeedError, FeedMalformed, FeedRefused, FeedUnavailable, Incomplete, InputError
+from pipeline.feeds import http
 from pipeline.feeds.protocol import Feed, Rejected
-from pipeline.model import Bounds, Granule, ObservationRef, RegionPeriod, Scene, Trigger, Window, to_json
-from pipeline.observations import events
+from pipeline.model import Bounds, Granule, ObservationRef, Trigger, Window, to_json
 from pipeline.observations.check import check
+from pipeline.steps import journal
+from pipeline.steps.due import due
 from pipeline.steps.workspace import Workspace
 from pipeline.store import to_bytes
 
 log = logging.getLogger(__name__)
+
+#: A window is half-open; this much later it holds the moment itself.
+INSTANT = timedelta(seconds=1)
 
 #: Longest gap of a feed that a poll makes good by itself; more is a back-fill.
 LONGEST_GAP = timedelta(days=31)
@@ -40,17 +44,59 @@ def since(work: Workspace, feed: str, end: datetime) -> Window:
     return Window(start, end)
 
 
+def poll(work: Workspace, feed: str, now: datetime, window: Window | None = None) -> Discovery:
+    """Return what is to be worked on: what an earlier poll left unfinished, and what is new; all of it in the journal.
+
+    Parameters
+    ----------
+    window
+        Where to look; None: back to where the feed had come (`since`).
+
+    Raises
+    ------
+    FeedUnavailable
+        Where the source does not answer now; what was left waits in the journal.
+    FeedMalformed, FeedRefused
+        Where the answer cannot be used and nothing was left; else what was left goes on, and the error is among
+        the rejected parts.
+    """
+    unfinished = journal.left(work, feed, now)
+    try:
+        found = discover(work, feed, window or since(work, feed, now + INSTANT), now)
+    except FeedUnavailable:
+        raise
+    except FeedError as error:
+        if not unfinished:
+            raise
+        found = Discovery((), (str(error),))
+    granules = {granule.key: granule for granule in (*unfinished, *found.granules)}
+    journal.begin(work, granules.values(), now)
+    return Discovery(tuple(granules.values()), found.rejected)
+
+
 def discover(work: Workspace, feed: str, window: Window, now: datetime) -> Discovery:
-    """Return the granules that a feed offers in a window and that are not archived yet."""
+    """Return the granules that a feed offers in a window and that are not archived yet.
+
+    Raises
+    ------
+    FeedUnavailable, FeedRefused
+        As the source behaves.
+    FeedMalformed
+        Where its answer as a whole cannot be read; the answer is in quarantine.
+    """
     began = perf_counter()
     source = work.feed(feed)
     granules: dict[str, Granule] = {}
     rejected: list[str] = []
-    for found in source.discover(window, _bounds(work, feed)):
-        if isinstance(found, Rejected):
-            rejected.append(_quarantine(work, feed, found, now))
-        elif work.archive.known(found) is None:
-            granules[found.key] = found
+    with http.witness() as answer:
+        try:
+            for found in source.discover(window, _bounds(work, feed)):
+                if isinstance(found, Rejected):
+                    rejected.append(_quarantine(work, feed, found, now))
+                elif work.archive.known(found) is None:
+                    granules[found.key] = found
+        except FeedMalformed as error:
+            raise _kept(work, feed, f"{feed}-discover", answer, error, now) from error
     log.info("discover %s [%s, %s): %d new, %.2f s", feed, window.start, window.end, len(granules), perf_counter() - began)
     return Discovery(tuple(granules.values()), tuple(rejected))
 
@@ -70,21 +116,43 @@ def ingest(work: Workspace, granule: Granule, now: datetime) -> ObservationRef:
         return known
     began = perf_counter()
     source = work.feed(granule.feed)
-    try:
-        fetched = source.fetch(granule)
-    except FeedMalformed as error:
-        asked = to_bytes(to_json(granule))
-        key = work.archive.quarantine(granule.feed, f"{granule.id}-{granule.revision}", asked, str(error), now)
-        raise FeedMalformed(f"{error} (what was asked for is kept as {key}, in quarantine)") from error
+    with http.witness() as answer:
+        try:
+            fetched = source.fetch(granule)
+        except FeedMalformed as error:
+            asked = http.Answer(granule.href, to_bytes(to_json(granule)))
+            unread = answer if answer.body else asked
+            raise _kept(work, granule.feed, f"{granule.id}-{granule.revision}", unread, error, now) from error
     ref = _archive(work, source, granule, fetched.data, now)
     log.info("ingest %s: %d bytes as %s, %.2f s", granule.key, len(fetched.data), ref.payload.key, perf_counter() - began)
     return ref
 
 
-def take(work: Workspace, granule: Granule, now: datetime) -> tuple[ObservationRef, list[Trigger]]:
-    """Ingest a granule and return it with the subjects that are due."""
-    ref = ingest(work, granule, now)
-    return ref, due(work, ref, now)
+def take(
+    work: Workspace, granule: Granule, now: datetime, announce: Callable[[Trigger], object] | None = None
+) -> tuple[ObservationRef, list[Trigger]]:
+    """Ingest a granule and return it with the subjects that are due.
+
+    Its note in the journal ends here where nothing is left to do with it: it can never be read, nothing is due, or
+    `announce` has taken every subject that is.
+
+    Raises
+    ------
+    FeedUnavailable, FeedMalformed, FeedRefused
+        As `ingest` does.
+    """
+    try:
+        ref = ingest(work, granule, now)
+        triggers = due(work, ref, now)
+    except (FeedMalformed, FeedRefused, InputError):
+        journal.end(work, [granule])
+        raise
+    if announce is not None:
+        for trigger in triggers:
+            announce(trigger)
+    if announce is not None or not triggers:
+        journal.end(work, [granule])
+    return ref, triggers
 
 
 def account(work: Workspace, granules: Sequence[Granule], rejected: Sequence[str]) -> str:
@@ -137,98 +205,18 @@ def _archive(work: Workspace, source: Feed, granule: Granule, data: bytes, now: 
     return work.archive.record(ObservationRef(granule, payload, variables, bool(dataset.attrs.get("synthetic", False))))
 
 
+def _kept(work: Workspace, feed: str, name: str, answer: http.Answer, error: FeedMalformed, now: datetime) -> FeedMalformed:
+    """Return the error of an unreadable answer, naming the place in quarantine where its bytes are kept."""
+    if not answer.body:
+        return error
+    key = work.archive.quarantine(feed, name, answer.body, f"{answer.url}: {error}", now)
+    return FeedMalformed(f"{error} (kept as {key})")
+
+
 def _quarantine(work: Workspace, feed: str, part: Rejected, now: datetime) -> str:
     key = work.archive.quarantine(feed, part.name, part.data, part.reason, now)
     log.error("%s: %s: %s (kept as %s)", feed, part.name, part.reason, key)
     return f"{part.name}: {part.reason} (kept as {key})"
-
-
-def due(work: Workspace, ref: ObservationRef, now: datetime) -> list[Trigger]:
-    """Return the subjects that an observation is news for; asking twice changes nothing.
-
-    An earthquake solution is first associated with the event it belongs to. A static map concerns every current
-    product that was made from an older version of it.
-    """
-    hazards = work.config.hazards_of(ref.feed)
-    kinds = {hazard.grid for hazard in hazards.values()}
-    triggers: list[Trigger] = []
-    if "event" in kinds:
-        triggers += _events_due(work, ref, hazards, now)
-    for id, hazard in hazards.items():
-        if hazard.grid == "scene" and ref.granule.start is not None and not ref.granule.deleted:
-            triggers.append(Trigger(id, Scene(ref.feed, ref.granule.id, ref.granule.start).key))
-        elif hazard.grid == "region":
-            triggers += [Trigger(id, period.key) for period in _periods(work, ref, hazard)]
-    if ref.granule.start is None:
-        triggers += _static_due(work, ref)
-    return triggers
-
-
-def _events_due(work: Workspace, ref: ObservationRef, hazards: dict[str, HazardConfig], now: datetime) -> list[Trigger]:
-    """Return the event a solution belongs to, and those that gained or lost solutions with it."""
-    dataset = work.feed(ref.feed).decode(work.archive.read(ref), ref.granule)
-    record, _ = events.update(work.store, events.solution(dataset, ref), order=work.config.agencies, now=now)
-    family = [record, *(events.read(work.store, id) for id in record.relatives)]
-    subjects = [(relative, events.event(relative)) for relative in family]
-    return [
-        Trigger(id, subject.key)
-        for relative, subject in subjects
-        for id, hazard in hazards.items()
-        if _concerns(work, hazard, relative)
-    ]
-
-
-def _concerns(work: Workspace, hazard: HazardConfig, record: events.EventRecord) -> bool:
-    """Whether an event is, or was at an earlier revision, an earthquake large and near enough for a hazard's regions.
-
-    What concerned it once concerns it until the end: a withdrawal or a smaller magnitude must reach what was published.
-    """
-    return any(_is_relevant(work, hazard, step.solution) for step in record.history if not step.withdrawn)
-
-
-def _is_relevant(work: Workspace, hazard: HazardConfig, solution: events.Solution) -> bool:
-    if solution.event_type != "earthquake":
-        return False
-    if solution.magnitude is None or solution.magnitude < hazard.minimum_magnitude:
-        return False
-    margin = hazard.radius_km / 111.0
-    return any(_inside(work.config.regions[id].bounds, solution.longitude, solution.latitude, margin) for id in hazard.regions)
-
-
-def _inside(bounds: Bounds, longitude: float, latitude: float, margin: float) -> bool:
-    west, south, east, north = bounds
-    return south - margin <= latitude <= north + margin and west - margin <= longitude <= east + margin
-
-
-def _periods(work: Workspace, ref: ObservationRef, hazard: HazardConfig) -> Iterable[RegionPeriod]:
-    """Return the days a model cycle changes: its own, and the next, whose 24 h of rain begin in it."""
-    cycle = ref.granule.start
-    if cycle is None:
-        return
-    first = cycle.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    newest = max(
-        r.granule.start for r in work.archive.find(ref.feed, Window(first, first + timedelta(days=2))) if r.granule.start
-    )
-    last = max(first + timedelta(days=hazard.season.forecast_days), newest.replace(hour=0, minute=0, second=0, microsecond=0))
-    day = first
-    while day <= last:
-        for region in hazard.regions:
-            yield RegionPeriod(region, day, day + timedelta(days=1))
-        day += timedelta(days=1)
-
-
-def _static_due(work: Workspace, ref: ObservationRef) -> list[Trigger]:
-    """Return the current products that used another version of this static map."""
-    triggers = []
-    for id, hazard in work.config.hazards.items():
-        names = {b.variable for b in hazard.inputs.values() if b.origin == ref.feed and b.at == "static"}
-        if ref.granule.id not in names:
-            continue
-        for item in work.catalog.find(hazard=id, current=True):
-            used = {link.get("file:checksum") for link in item["links"] if link.get("title") == f"{ref.feed} {ref.granule.id}"}
-            if used and f"1220{ref.payload.sha256}" not in used:
-                triggers.append(Trigger(id, item["properties"]["hazmon:subject"]))
-    return triggers
 
 
 def _bounds(work: Workspace, feed: str) -> Bounds | None:

@@ -7,10 +7,11 @@ an answer names, so that a product can be made again from the archive years late
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -24,10 +25,12 @@ from pipeline.model import Event, ObservationRef, RegionPeriod, Scene, Subject, 
 from pipeline.observations import daily, events
 from pipeline.observations.derive import derive
 from pipeline.observations.series import newest_per_time
+from pipeline.observations.solution import GIVEN
 from pipeline.products.catalog import item_key
 from pipeline.products.cog import write_cogs
 from pipeline.products.product import Input
 from pipeline.products.read import open_asset, open_raster
+from pipeline.steps import journal
 from pipeline.steps.ingest import discover, ingest
 from pipeline.steps.workspace import Workspace
 from pipeline.store import sha256
@@ -35,8 +38,8 @@ from pipeline.store import sha256
 #: Source of an input that is a declared number: the cold start of a layer with memory.
 COLD_START = "cold_start"
 
-#: Reach of model cycles before a day: 24 h of rain up to local noon begin in the cycle of the day before.
-_CYCLES_BEFORE = timedelta(hours=36)
+#: Longest forecast that may stand in for cycles that are missing.
+_LONGEST_FORECAST = timedelta(days=10)
 _DAY = timedelta(days=1)
 _NOON = timedelta(hours=12)
 
@@ -52,6 +55,8 @@ class Plan:
     forecast: bool = False
     spin_up_day: int | None = None
     """Days since a cold start, from 1; None for layers without memory."""
+    carried_days: int = 0
+    """Days without any data that the memory was carried over, unchanged."""
 
 
 def resolve(work: Workspace, hazard: str, subject: Subject, now: datetime) -> Plan:
@@ -120,69 +125,124 @@ def _resolve_period(work: Workspace, hazard: str, subject: RegionPeriod, now: da
     if subject.region not in config.regions:
         raise InputError(f"{hazard}: region {subject.region!r}: expected one of {list(config.regions)}")
     region = work.config.regions[subject.region]
-    geobox = grid.region_geobox(region.bounds, config.resolution, region.crs)
+    geobox = grid.region_geobox(grid.projected_bounds(region.bounds, region.crs), config.resolution, region.crs)
     inputs: list[Input] = []
-    spin_up: int | None = None
+    memory: _Memory | None = None
     newest: datetime | None = None
     for name, binding in config.inputs.items():
         if binding.at == "static":
             inputs += _static(work, name, binding, now)
         elif binding.at == "previous":
-            given, spin_up = _previous(work, hazard, subject, name, binding)
-            inputs.append(given)
+            memory = memory or _remember(work, hazard, subject)
+            inputs.append(_previous(memory, hazard, subject, name, binding))
         else:
             refs = cycles(work, binding.origin, subject)
             if not refs:
                 raise InputNotReady(f"{binding.origin}: no cycle covers {subject.start:%Y-%m-%d} yet")
             inputs += [_observed(name, binding, ref) for ref in refs]
             newest = max(ref.granule.start for ref in refs if ref.granule.start)
-    forecast = newest is not None and newest < subject.start
-    return Plan(geobox, tuple(inputs), None if newest is None else int(newest.timestamp()), forecast, spin_up)
+    return Plan(
+        geobox,
+        tuple(inputs),
+        revision=None if newest is None else int(newest.timestamp()),
+        forecast=newest is not None and newest < subject.start,
+        spin_up_day=memory.spin_up_day if memory else None,
+        carried_days=memory.gap if memory else 0,
+    )
 
 
 def cycles(work: Workspace, feed: str, period: RegionPeriod) -> list[ObservationRef]:
-    """Return the archived model cycles that a day is made from, or none where they do not cover it."""
-    window = Window(period.start - _CYCLES_BEFORE, period.end)
-    found = [ref for ref in work.archive.find(feed, window) if ref.granule.start and ref.granule.start in window]
-    return found if _covers(found, period) else []
+    """Return the model cycles that a day is made from, the fewest of the newest that cover it; none where they do not."""
+    needed = _needed(work, period)
+    found = work.archive.find(feed, Window(needed.start - _LONGEST_FORECAST, period.end))
+    known = [ref for ref in found if ref.granule.start and ref.granule.start < period.end]
+    for first in reversed(range(len(known))):
+        if _covers(known[first:], needed):
+            return known[first:]
+    return []
 
 
-def _covers(refs: Iterable[ObservationRef], period: RegionPeriod) -> bool:
-    """Whether cycles reach without a gap from noon of the day before to noon of the day (UTC)."""
-    reached = period.start - _NOON
+def _needed(work: Workspace, period: RegionPeriod) -> Window:
+    """Return the time a day is made from: 24 hours up to local noon, from the region's eastern to its western edge."""
+    west, _, east, _ = work.config.regions[period.region].bounds
+    if west > east:
+        west, east = -180.0, 180.0
+    noon = period.start + _NOON
+    return Window(noon - _DAY - _sun_time(east), noon - _sun_time(west))
+
+
+def _sun_time(longitude: float) -> timedelta:
+    """Return by how much the mean sun at a longitude is ahead of UTC."""
+    return timedelta(hours=longitude / 15.0)
+
+
+def _covers(refs: Iterable[ObservationRef], needed: Window) -> bool:
+    """Whether cycles, in order of their start, reach over a window without a gap."""
+    reached = needed.start
     for ref in refs:
         start, end = ref.granule.start, ref.granule.end
         if start is not None and end is not None and start <= reached:
             reached = max(reached, end)
-    return reached >= period.start + _NOON
+    return reached >= needed.end
 
 
-def _previous(work: Workspace, hazard: str, subject: RegionPeriod, name: str, binding: Binding) -> tuple[Input, int]:
-    """Return yesterday's product as an input, or the declared cold start where yesterday can not be computed."""
-    yesterday = RegionPeriod(subject.region, subject.start - _DAY, subject.start)
-    item = work.catalog.latest(hazard, yesterday.key)
-    if item is not None and not item["properties"]["hazmon:forecast"]:
-        properties = item["properties"]
-        given = Input(
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """The analysis that a layer with memory goes on from."""
+
+    item: Mapping[str, Any] | None
+    """Its Item; None: a cold start."""
+    time: datetime
+    """The day it is about; of a cold start the day that begins."""
+    gap: int
+    """Whole days between it and the subject for which there are no data."""
+
+    @property
+    def spin_up_day(self) -> int:
+        """Days since the cold start, from 1."""
+        return 1 if self.item is None else int(self.item["properties"].get("hazmon:spin_up_day") or 0) + 1
+
+
+def _remember(work: Workspace, hazard: str, subject: RegionPeriod) -> _Memory:
+    """Return yesterday's analysis; where there are no data of yesterday, the last one within `carry_days`.
+
+    Raises
+    ------
+    InputNotReady
+        Where a day in between can be computed but is not published yet.
+    """
+    config, _ = work.hazard(hazard)
+    for gap in range(config.season.carry_days + 1):
+        start = subject.start - (gap + 1) * _DAY
+        day = RegionPeriod(subject.region, start, start + _DAY)
+        item = work.catalog.latest(hazard, day.key)
+        if item is not None and not item["properties"]["hazmon:forecast"]:
+            return _Memory(item, start, gap)
+        if all(_is_analysed(cycles(work, feed, day), day) for feed in driving_feeds(config)):
+            raise InputNotReady(f"{hazard} of {start:%Y-%m-%d} can be computed but is not published yet")
+    return _Memory(None, subject.start, 0)
+
+
+def _previous(memory: _Memory, hazard: str, subject: RegionPeriod, name: str, binding: Binding) -> Input:
+    """Return one code of the analysis remembered as an input, or the declared value of a cold start."""
+    if memory.item is not None:
+        properties = memory.item["properties"]
+        return Input(
             name=name,
             source=hazard,
             variable=binding.variable,
-            id=item["id"],
+            id=memory.item["id"],
             sha256=properties["hazmon:digest"],
-            key=item_key(item["id"]),
+            key=item_key(memory.item["id"]),
             at="previous",
-            time=yesterday.start,
+            time=memory.time,
             media_type="application/geo+json",
             synthetic=bool(properties["hazmon:synthetic"]),
         )
-        return given, int(properties.get("hazmon:spin_up_day") or 0) + 1
     if binding.start is None:
-        raise InputNotReady(f"{hazard} of {yesterday.start:%Y-%m-%d} is not published, and no start value is set")
-    config, _ = work.hazard(hazard)
-    if all(_is_analysed(cycles(work, feed, yesterday), yesterday) for feed in driving_feeds(config)):
-        raise InputNotReady(f"{hazard} of {yesterday.start:%Y-%m-%d} can be computed but is not published yet")
+        raise InputNotReady(f"{hazard} before {subject.start:%Y-%m-%d} is not published, and no start value is set")
     value = f"{binding.start:g}"
-    return Input(name, COLD_START, binding.variable, value, sha256(value.encode()), at="previous", time=subject.start), 1
+    return Input(name, COLD_START, binding.variable, value, sha256(value.encode()), at="previous", time=memory.time)
 
 
 def _is_analysed(refs: Sequence[ObservationRef], period: RegionPeriod) -> bool:
@@ -197,14 +257,22 @@ def driving_feeds(config: HazardConfig) -> list[str]:
 
 def _static(work: Workspace, name: str, binding: Binding, now: datetime) -> Iterator[Input]:
     """Yield the newest version of a static map; asked of its feed where none was archived yet."""
-    ref = work.archive.newest(binding.origin, binding.variable, None)
-    if ref is None:
-        offered = discover(work, binding.origin, Window(now, now), now).granules
-        ref = next((ingest(work, granule, now) for granule in offered if granule.id == binding.variable), None)
+    ref = work.archive.newest(binding.origin, binding.variable, None) or record_map(work, binding, now)
     if ref is not None:
         yield _observed(name, binding, ref)
     elif not binding.optional:
         raise InputNotReady(f"static map {binding.origin}.{binding.variable}: its feed does not offer it")
+
+
+def record_map(work: Workspace, binding: Binding, now: datetime) -> ObservationRef | None:
+    """Return a static map as its feed offers it now, recorded; None where there is nothing new.
+
+    It stays in the journal: the next poll of its feed tells whoever else uses the map, or waits for it.
+    """
+    offered = discover(work, binding.origin, Window(now, now), now).granules
+    granules = [granule for granule in offered if granule.id == binding.variable]
+    journal.begin(work, granules, now)
+    return next((ingest(work, granule, now) for granule in granules), None)
 
 
 def _observed(name: str, binding: Binding, ref: ObservationRef) -> Input:
@@ -239,9 +307,6 @@ def open_inputs(work: Workspace, hazard: str, plan: Plan, subject: Subject) -> d
 #: How UTC steps become one day, by the name in the binding.
 _REDUCTIONS = {"at_local_noon": daily.at_local_noon, "total_to_local_noon": daily.total_to_local_noon}
 
-#: What an event gives to layers, and in which units.
-EVENT_UNITS = {"magnitude": "1", "depth": "km", "longitude": "degrees_east", "latitude": "degrees_north"}
-
 
 @dataclass(frozen=True)
 class _Opener:
@@ -262,7 +327,7 @@ class _Opener:
             return open_asset(self.work.store, self.work.catalog.get(first.id), first.variable)
         if binding.origin == EVENT:
             value = getattr(self._solution(first), first.variable)
-            return xr.DataArray(np.nan if value is None else float(value), attrs={"units": EVENT_UNITS[first.variable]})
+            return xr.DataArray(np.nan if value is None else float(value), attrs={"units": GIVEN[first.variable]})
         if binding.reduce is None:
             return self._window(first) if binding.at == "same" else derive(self._dataset(first, native=False), first.variable)
         return self._day(binding.reduce, binding.resampling, given)

@@ -16,6 +16,7 @@ import xarray as xr
 
 from pipeline.alerts import issue
 from pipeline.alerts.context import WarnContext
+from pipeline.alerts.messages import LANGUAGES
 from pipeline.alerts.rules import RULES
 from pipeline.alerts.rules import places as populated
 from pipeline.config import AlertConfig, HazardConfig
@@ -167,11 +168,15 @@ def _places(bounds: Bounds) -> gpd.GeoDataFrame:
 
 
 def check_alerts(work: Workspace) -> None:
-    """Raise ConfigError where a rule refuses its parameters or a region's areas are not there."""
+    """Raise ConfigError where a rule refuses its parameters, or a region's languages or areas are not there."""
     from pipeline.alerts import rules
 
     for rule in work.config.alerts.values():
         rules.check(rule.rule, rule.parameters)
     for id, region in work.config.regions.items():
+        unknown = set(region.languages) - set(LANGUAGES)
+        if unknown:
+            path = work.config.path("regions", id)
+            raise ConfigError(f"{path}: field languages: found {sorted(unknown)}, expected some of {list(LANGUAGES)}")
         if region.areas:
             _read_areas(_areas_path(work, id))

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import config as configuration
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, GridError
 from pipeline.feeds import PROTOCOLS
 from pipeline.feeds.protocol import Feed
+from pipeline.grid import projected_bounds
 from pipeline.hazards import HAZARDS
 from pipeline.layer import Layer
 from pipeline.observations.archive import Archive
+from pipeline.observations.solution import GIVEN
 from pipeline.products.catalog import Catalog
 from pipeline.store import Store
 
@@ -77,6 +79,7 @@ class Workspace:
         layer = HAZARDS.get(found.layer)
         if layer is None:
             raise ConfigError(f"{where}: field layer: found {found.layer!r}, expected one of {sorted(HAZARDS)}")
+        self._check_bindings(where, found)
         needed = {name for name, variable in layer.inputs.items() if not variable.optional}
         if not needed <= set(found.inputs) <= set(layer.inputs):
             raise ConfigError(f"{where}: field inputs: found {sorted(found.inputs)}, expected {sorted(layer.inputs)}")
@@ -86,9 +89,22 @@ class Workspace:
             )
         return found, layer
 
+    def _check_bindings(self, where: Path, hazard: configuration.HazardConfig) -> None:
+        """Refuse an input that an event or another hazard does not give."""
+        for name, binding in hazard.inputs.items():
+            origin = self.config.hazards.get(binding.origin)
+            given = GIVEN if binding.origin == configuration.EVENT else HAZARDS[origin.layer].outputs if origin else None
+            if given is not None and binding.variable not in given:
+                raise ConfigError(f"{where}: field inputs.{name}: found {binding.source!r}, expected one of {sorted(given)}")
+
     def check(self) -> list[str]:
         """Return one line per thing configured, after building each; raise ConfigError at the first fault."""
         self.config.check()
+        for id, region in self.config.regions.items():
+            try:
+                projected_bounds(region.bounds, region.crs)
+            except GridError as error:
+                raise ConfigError(f"{self.config.path('regions', id)}: field crs: {error}") from error
         lines = [f"feed {id}: {self.feed(id).__class__.__name__}" for id in self.config.feeds]
         lines += [f"hazard {id}: {self.hazard(id)[1].title}" for id in self.config.hazards]
         lines += [f"region {id}: {region.title}" for id, region in self.config.regions.items()]

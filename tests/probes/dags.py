@@ -68,17 +68,18 @@ def windows() -> dict:
     conf = {"now": "2024-01-22T18:15:30Z"}
     span = {"start": "2024-01-01T00:00:00Z", "end": "2024-01-02T00:00:00Z"}
     runs = {
-        "scheduled": SimpleNamespace(conf=None, logical_date=noon),
-        "by an asset": SimpleNamespace(conf={}, logical_date=None),
-        "of an exercise": SimpleNamespace(conf=conf, logical_date=None),
-        "with a window": SimpleNamespace(conf=span, logical_date=None),
-        "back-filled": SimpleNamespace(conf={}, logical_date=datetime.now(UTC) - timedelta(days=30)),
+        "scheduled": SimpleNamespace(conf=None, logical_date=noon, run_type="scheduled"),
+        "by an asset": SimpleNamespace(conf={}, logical_date=None, run_type="asset_triggered"),
+        "of an exercise": SimpleNamespace(conf=conf, logical_date=None, run_type="manual"),
+        "with a window": SimpleNamespace(conf=span, logical_date=None, run_type="manual"),
+        "back-filled": SimpleNamespace(conf={}, logical_date=datetime.now(UTC) - timedelta(days=30), run_type="backfill"),
     }
     found = {}
     for name, run in runs.items():
         window, now = support.window({"dag_run": run}, feed), support.now({"dag_run": run})
         logical = run.logical_date.isoformat() if run.logical_date else None
-        found[name] = [window.start.isoformat(), window.end.isoformat(), now.isoformat(), logical]
+        span = [moment.isoformat() for moment in (window.start, window.end)] if window else [None, None]
+        found[name] = [*span, now.isoformat(), logical]
     return found
 
 

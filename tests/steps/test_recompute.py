@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rasterio
 import yaml
 
 from pipeline import config, steps
 from pipeline.exercise.scenario import Scenario
-from tests.drills import Player, days, on_stage, quakes
+from tests.drills import Player, change_a_pixel, days, on_stage, quakes
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +39,6 @@ def home(played: Player, tmp_path: Path) -> Iterator[Player]:
 
 def later(player: Player) -> Any:
     return max(scene.end for scene in player.drill.scenarios) + timedelta(hours=1)
-
-
-def change_a_pixel(player: Player, name: str) -> None:
-    (path,) = (Path(player.drill.root) / "exercise").rglob(f"maps/{name}.tif")
-    with rasterio.open(path, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
-        cells = raster.read(1)
-        middle = cells.shape[0] // 2
-        cells[middle, middle] += 40
-        raster.write(cells, 1)
 
 
 def predecessor(item: dict[str, Any]) -> str:
