@@ -8,7 +8,7 @@ from airflow.sdk import PartitionedAssetTimetable, dag, get_current_context, tas
 
 from pipeline.config import HazardConfig
 from pipeline.errors import InputNotReady
-from support import DEFAULTS, START, configuration, due, now, product, wait, workspace
+from support import DEFAULTS, START, configuration, news, now, product, wait, workspace
 
 
 def event_dag(id: str, hazard: HazardConfig) -> None:
@@ -17,7 +17,7 @@ def event_dag(id: str, hazard: HazardConfig) -> None:
     @dag(
         dag_id=f"event_{id}",
         description=f"{hazard.layer} of each event revision, and its warnings",
-        schedule=PartitionedAssetTimetable(assets=due(id)),
+        schedule=PartitionedAssetTimetable(assets=news(id)),
         start_date=START,
         catchup=False,
         max_active_runs=8,

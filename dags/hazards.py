@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from pipeline.config import HazardConfig
 from pipeline.errors import InputNotReady
-from support import DEFAULTS, START, configuration, due, now, product, wait, workspace
+from support import DEFAULTS, START, configuration, due, news, now, product, wait, workspace
 
 
 def hazard_dag(id: str, hazard: HazardConfig) -> None:
@@ -18,7 +18,7 @@ def hazard_dag(id: str, hazard: HazardConfig) -> None:
     @dag(
         dag_id=f"hazard_{id}",
         description=f"{hazard.layer} on {hazard.grid} grids",
-        schedule=PartitionedAssetTimetable(assets=due(id)),
+        schedule=PartitionedAssetTimetable(assets=news(id)),
         start_date=START,
         catchup=False,
         max_active_runs=4,

@@ -15,6 +15,8 @@ from pipeline.errors import FeedUnavailable, InputNotReady, StoreError
 from pipeline.model import Window, moment
 
 if TYPE_CHECKING:
+    from airflow.sdk.definitions.asset import BaseAsset
+
     from pipeline.steps import Workspace
 
 #: First wait before a task is tried again; nobody waits that long for a source that an exercise plays.
@@ -53,6 +55,12 @@ def due(hazard: str) -> Asset:
 def product(hazard: str) -> Asset:
     """Return the asset whose partitions are the subjects of a hazard with a published product."""
     return Asset(name=f"product.{hazard}", uri=f"hazmon://product/{hazard}", group="product")
+
+
+def news(id: str) -> BaseAsset:
+    """Return what starts a run of a hazard: subjects that are due, or products of the hazard that triggers it."""
+    before = [product(name) for name in configuration().hazards[id].trigger if name in configuration().hazards]
+    return due(id) | before[0] if before else due(id)
 
 
 def schedule(feed: FeedConfig) -> str | None:

@@ -127,12 +127,18 @@ def layers() -> None:
                 "id": id,
                 "title": layer.title,
                 "version": layer.version,
-                "inputs": {n: v.units for n, v in layer.inputs.items()},
-                "outputs": {n: v.units for n, v in layer.outputs.items()},
+                "inputs": {n: _units(declared) for n, declared in layer.inputs.items()},
+                "outputs": {n: _units(declared) for n, declared in {**layer.outputs, **layer.tables}.items()},
                 "parameters": {n: repr(v) for n, v in layer.parameters.items()},
                 "source": layer.source,
             }
         )
+
+
+def _units(declared: Any) -> Any:
+    """Return the units of a variable, or of each column of a table."""
+    columns = getattr(declared, "columns", None)
+    return declared.units if columns is None else {name: variable.units for name, variable in columns.items()}
 
 
 @app.command(epilog="Example: hazmon discover usgs --hours 24 | hazmon ingest")

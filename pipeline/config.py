@@ -115,7 +115,7 @@ class Binding(BaseModel):
         pattern=r"^[a-z][a-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$",
         description="feed.variable, hazard.variable or event.variable",
     )
-    at: Literal["same", "previous", "latest", "static"] = Field("same", description="Which one, relative to the subject")
+    at: Literal["same", "previous", "event", "static"] = Field("same", description="Which one, relative to the subject")
     reduce: Literal["at_local_noon", "total_to_local_noon"] | None = Field(None, description="How UTC steps become one day")
     start: float | None = Field(None, description="Value of a cold start, where `previous` does not exist yet")
     resampling: Resampling = Field("bilinear", description="How it is brought to the subject's grid")
@@ -160,7 +160,9 @@ class HazardConfig(_Strict):
     radius_km: float = Field(300, gt=0, description="Half-width of an event-centred grid, km")
     minimum_magnitude: float = Field(4.5, description="Smallest event that is computed (event grid only)")
     inputs: dict[str, Annotated[Binding, BeforeValidator(_shorthand)]] = Field(description="Layer input: where it comes from")
-    trigger: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(description="Feeds whose news starts a run")
+    trigger: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(
+        description="Feeds whose news starts a run, or the one other hazard whose product does"
+    )
     parameters: dict[str, Any] = Field(default_factory=dict, description="Keyword-only parameters of the layer")
     season: Season = Field(default_factory=Season, description="Memory: cold start, spin-up, forecast days")
     alert: AlertBinding | None = Field(None, description="Rule of its alerts; none: never alerts")
@@ -226,6 +228,14 @@ class Config:
         """Alert rules by id, sorted."""
         return _read(self.folders, "alerts", AlertConfig)
 
+    def _check_chain(self, id: str) -> None:
+        """Refuse hazards that trigger one another in a circle."""
+        met = [id]
+        while (before := next(iter(self.hazards[met[-1]].trigger), "")) in self.hazards:
+            if before in met:
+                raise ConfigError(f"{self.path('hazards', id)}: field trigger: {' from '.join([*met, before])}: found a circle")
+            met.append(before)
+
     def hazards_of(self, feed: str) -> dict[str, HazardConfig]:
         """Hazards that news of a feed may start."""
         return {id: hazard for id, hazard in self.hazards.items() if feed in hazard.trigger}
@@ -244,8 +254,11 @@ class Config:
         """Raise ConfigError at the first name that points nowhere."""
         for id, hazard in self.hazards.items():
             where = str(self.path("hazards", id))
-            for feed in hazard.trigger:
-                _known(where, "trigger", feed, self.feeds)
+            for name in hazard.trigger:
+                _known(where, "trigger", name, {**self.feeds, **self.hazards})
+            if len(hazard.trigger) > 1 and set(hazard.trigger) & set(self.hazards):
+                raise ConfigError(f"{where}: field trigger: found {list(hazard.trigger)}, expected feeds, or one hazard alone")
+            self._check_chain(id)
             for region in hazard.regions:
                 _known(where, "regions", region, self.regions)
             for name, binding in hazard.inputs.items():

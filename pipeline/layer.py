@@ -19,10 +19,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
+import pandas as pd
 import xarray as xr
+from dask.base import is_dask_collection
+from dask.delayed import Delayed, delayed
 
 from pipeline import units
 from pipeline.errors import GridError, InputError
@@ -59,8 +62,29 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Rows instead of cells: stations, a rupture, districts; an input or an output of a layer.
+
+    As an input it is an `xr.Dataset` of discrete samples along `dims`; what is optional and not given is empty, not
+    None. As an output it is a `pandas.DataFrame`, a `geopandas.GeoDataFrame` where it has a geometry.
+    """
+
+    long_name: str
+    columns: Mapping[str, Variable]
+    """Meaning and units of each; as an input those that are `optional` may be missing."""
+    dims: tuple[str, ...] = ("row",)
+    geometry: bool = False
+    """Whether an output carries a geometry, in degrees."""
+    hxl: Mapping[str, str] = field(default_factory=dict)
+    """HXL hashtag of a column, for the CSV."""
+    inline: bool = False
+    """Whether an output is small enough to stand in the Item itself."""
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
-    """Which outputs answer the questions every hazard must answer; the fourth, age, is the product's own."""
+    """Which outputs, grids or tables, answer the questions every hazard must answer; the fourth, age, is the product's."""
 
     estimate: str
     uncertainty: str
@@ -69,7 +93,18 @@ class Answers:
     """Codes of why the method cannot know; 0 is "inside the method's range"."""
 
 
-Function = Callable[..., Mapping[str, xr.DataArray]]
+Declared = Variable | Table
+Rows = pd.DataFrame | Delayed
+Function = Callable[..., Mapping[str, Any]]
+
+
+class Outcome(NamedTuple):
+    """What one call of a layer gave."""
+
+    grid: xr.Dataset
+    """The gridded outputs, sealed."""
+    tables: Mapping[str, Rows]
+    """The tables, or what gives them when it is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +114,7 @@ class Layer:
     name: str
     title: str
     function: Function
-    inputs: Mapping[str, Variable]
+    inputs: Mapping[str, Declared]
     outputs: Mapping[str, Variable]
     answers: Answers
     source: str
@@ -89,9 +124,15 @@ class Layer:
     """Whether a block of output depends on the same block of input alone (else: two reads are allowed)."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Keyword-only parameters and their defaults."""
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """Outputs that are rows."""
 
-    def __call__(self, *args: xr.DataArray | None, **kwargs: Any) -> xr.Dataset:
-        """Return the sealed outputs as one dataset on the grid of the inputs, lazy where the inputs are.
+    def __call__(self, *args: Any, **kwargs: Any) -> xr.Dataset:
+        """Return the sealed gridded outputs: `run(...).grid`."""
+        return self.run(*args, **kwargs).grid
+
+    def run(self, *args: Any, **kwargs: Any) -> Outcome:
+        """Return the sealed outputs on the grid of the inputs, lazy where the inputs are.
 
         Raises
         ------
@@ -100,7 +141,7 @@ class Layer:
         GridError
             Where grid inputs are not on one grid, or a scalar input has dimensions.
         InputError
-            Where an input is missing or a parameter unknown.
+            Where an input or a column is missing, or a parameter unknown.
         """
         given = dict(zip(self.inputs, args, strict=False))
         parameters = {name: kwargs.pop(name) for name in list(kwargs) if name in self.parameters}
@@ -108,29 +149,37 @@ class Layer:
         if unknown or len(args) > len(self.inputs):
             known = f"inputs {list(self.inputs)}, parameters {list(self.parameters)}"
             raise InputError(f"layer {self.name}: found {unknown or list(args)}; expected {known}")
-        arrays = self._prepared({**given, **kwargs})
+        arrays, template = self._prepared({**given, **kwargs})
         found = self.function(*arrays.values(), **parameters)
-        return self._sealed(found, next(arrays[name] for name, v in self.inputs.items() if v.on == "grid"))
+        if set(found) != {*self.outputs, *self.tables}:
+            raise InputError(f"layer {self.name}: returned {sorted(found)}, declared {sorted({*self.outputs, *self.tables})}")
+        tables = {name: self._rows(found[name], table) for name, table in self.tables.items()}
+        return Outcome(self._sealed(found, template) if self.outputs else xr.Dataset(), tables)
 
-    def _prepared(self, given: Mapping[str, xr.DataArray | None]) -> dict[str, xr.DataArray]:
-        arrays: dict[str, xr.DataArray | None] = {}
-        for name, variable in self.inputs.items():
-            array = given.get(name)
-            if array is None and not variable.optional:
-                raise InputError(f"layer {self.name}: input {name!r} ({variable.long_name}) is missing")
-            arrays[name] = None if array is None else units.require(array.rename(name), variable.units)
+    def _prepared(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], xr.DataArray | None]:
+        arrays: dict[str, Any] = {}
+        for name, declared in self.inputs.items():
+            value = given.get(name)
+            if value is None and not declared.optional:
+                raise InputError(f"layer {self.name}: input {name!r} ({declared.long_name}) is missing")
+            if isinstance(declared, Table):
+                arrays[name] = samples(value, declared, f"layer {self.name}: input {name!r}")
+            else:
+                arrays[name] = None if value is None else units.require(value.rename(name), declared.units)
         template = self._one_grid(arrays)
-        return {
-            name: _unknown_like(template, name, self.inputs[name]) if array is None else array for name, array in arrays.items()
-        }
+        for name, declared in self.inputs.items():
+            if arrays[name] is None and isinstance(declared, Variable):
+                arrays[name] = _unknown_like(template, name, declared)
+        return arrays, template
 
-    def _one_grid(self, arrays: Mapping[str, xr.DataArray | None]) -> xr.DataArray:
-        """Return the first grid input after checking that all others lie on its grid."""
+    def _one_grid(self, arrays: Mapping[str, Any]) -> xr.DataArray | None:
+        """Return the first grid input after checking that all others lie on its grid; None for a layer without any."""
         template: xr.DataArray | None = None
-        for name, array in arrays.items():
-            if array is None:
+        for name, declared in self.inputs.items():
+            array = arrays[name]
+            if array is None or isinstance(declared, Table):
                 continue
-            if self.inputs[name].on == "scalar":
+            if declared.on == "scalar":
                 if array.ndim:
                     raise GridError(f"layer {self.name}: input {name!r} has dims {array.dims}; expected a single value")
             elif template is None:
@@ -140,17 +189,74 @@ class Layer:
                 raise GridError(
                     f"layer {self.name}: input {name!r} is on {geobox_of(array)}, {template.name!r} on {geobox_of(template)}"
                 )
-        if template is None:
+        if template is None and self.outputs:
             raise GridError(f"layer {self.name}: no grid input was given")
         return template
 
-    def _sealed(self, found: Mapping[str, xr.DataArray], template: xr.DataArray) -> xr.Dataset:
-        if set(found) != set(self.outputs):
-            raise InputError(f"layer {self.name}: returned {sorted(found)}, declared {sorted(self.outputs)}")
-        geobox = geobox_of(template)
-        extra = {n: c for n, c in template.coords.items() if not c.ndim and n not in ("spatial_ref",)}
+    def _sealed(self, found: Mapping[str, Any], template: xr.DataArray | None) -> xr.Dataset:
+        geobox = geobox_of(cast(xr.DataArray, template))
+        extra = {n: c for n, c in cast(xr.DataArray, template).coords.items() if not c.ndim and n not in ("spatial_ref",)}
         sealed = {name: seal(on_geobox(found[name], geobox), variable) for name, variable in self.outputs.items()}
         return xr.Dataset({name: array.assign_coords(extra) for name, array in sealed.items()})
+
+    def _rows(self, found: Rows, table: Table) -> Rows:
+        check = partial(_declared_rows, table=table, where=f"layer {self.name}: table {table.long_name!r}")
+        return cast(Rows, delayed(check)(found)) if isinstance(found, Delayed) else check(found)
+
+
+def samples(given: xr.Dataset | None, table: Table, where: str) -> xr.Dataset:
+    """Return discrete samples with the declared columns in the declared units; empty where nothing is given.
+
+    Raises
+    ------
+    InputError
+        Where a column that is not optional is missing, or lies along other dimensions.
+    UnitsError
+        Where a column has units that cannot be converted.
+    """
+    if given is None:
+        empty = {
+            n: (table.dims, np.empty((0,) * len(table.dims), v.dtype), {"units": v.units}) for n, v in table.columns.items()
+        }
+        return xr.Dataset(empty)
+    columns = {}
+    for name, variable in table.columns.items():
+        if name in given:
+            column = given[name]
+            if not set(column.dims) <= set(table.dims):
+                raise InputError(f"{where}: column {name!r} has dims {column.dims}, expected {table.dims}")
+            numeric = np.issubdtype(column.dtype, np.floating)
+            columns[name] = units.require(column, variable.units) if numeric else column
+        elif not variable.optional:
+            raise InputError(f"{where}: no column {name!r} ({variable.long_name}); found {sorted(map(str, given))}")
+    return xr.Dataset(columns, attrs=given.attrs)
+
+
+def tabulate(function: Callable[..., pd.DataFrame], *arrays: Any, **parameters: Any) -> Rows:
+    """Return a table made from whole arrays: at once for NumPy, when it is computed where any of them is lazy.
+
+    Parameters
+    ----------
+    function
+        Takes one NumPy array (or Dataset) per input and the parameters.
+    arrays
+        Grid arrays, single values and Datasets of samples.
+    """
+    if any(is_dask_collection(array) for array in arrays):
+        return cast(Rows, delayed(partial(function, **parameters))(*(_plain(array) for array in arrays)))
+    found: pd.DataFrame = function(*(_plain(array) for array in arrays), **parameters)
+    return found
+
+
+def _plain(array: Any) -> Any:
+    return array.data if isinstance(array, xr.DataArray) else array
+
+
+def _declared_rows(frame: pd.DataFrame, *, table: Table, where: str) -> pd.DataFrame:
+    columns = [*table.columns, *(["geometry"] if table.geometry else [])]
+    if list(frame.columns) != columns:
+        raise InputError(f"{where}: returned columns {list(frame.columns)}, declared {columns}")
+    return frame
 
 
 def seal(array: xr.DataArray, variable: Variable) -> xr.DataArray:
@@ -172,13 +278,14 @@ def seal(array: xr.DataArray, variable: Variable) -> xr.DataArray:
 def layer(
     *,
     title: str,
-    inputs: Mapping[str, Variable],
-    outputs: Mapping[str, Variable],
+    inputs: Mapping[str, Declared],
+    outputs: Mapping[str, Variable] | None = None,
     answers: Answers,
     source: str,
     version: str,
     doi: str | None = None,
     blockwise: bool = True,
+    tables: Mapping[str, Table] | None = None,
 ) -> Callable[[Function], Layer]:
     """Return a decorator that makes a pure function a `Layer`, refusing one that differs from its declaration."""
 
@@ -191,7 +298,7 @@ def layer(
             raise InputError(f"layer {name}: takes {positional}, declares inputs {list(inputs)}")
         if inspect.Parameter.empty in tunable.values():
             raise InputError(f"layer {name}: every keyword-only parameter needs a default; found {tunable}")
-        missing = {answers.estimate, answers.uncertainty, answers.exclusion} - set(outputs)
+        missing = {answers.estimate, answers.uncertainty, answers.exclusion} - {*(outputs or {}), *(tables or {})}
         if missing:
             raise InputError(f"layer {name}: answers name {sorted(missing)}, which are no outputs")
         return Layer(
@@ -199,7 +306,8 @@ def layer(
             title=title,
             function=function,
             inputs=dict(inputs),
-            outputs=dict(outputs),
+            outputs=dict(outputs or {}),
+            tables=dict(tables or {}),
             answers=answers,
             source=source,
             version=version,
@@ -243,6 +351,9 @@ def _cast(kernel: Callable[..., Any], dtypes: tuple[str, ...], parameters: Mappi
     return cast_results if len(dtypes) > 1 else cast_results[0]
 
 
-def _unknown_like(template: xr.DataArray, name: str, variable: Variable) -> xr.DataArray:
-    unknown = xr.full_like(template, math.nan, dtype=np.float32).rename(name)
-    return unknown.assign_attrs(units=variable.units, long_name=variable.long_name)
+def _unknown_like(template: xr.DataArray | None, name: str, variable: Variable) -> xr.DataArray:
+    if template is None or variable.on == "scalar":
+        unknown = xr.DataArray(math.nan)
+    else:
+        unknown = xr.full_like(template, math.nan, dtype=np.float32)
+    return unknown.rename(name).assign_attrs(units=variable.units, long_name=variable.long_name)

@@ -12,8 +12,9 @@ import xarray as xr
 
 from pipeline import grid
 from pipeline.hazards import HAZARDS
-from pipeline.layer import Layer, Variable
+from pipeline.layer import Layer, Table, Variable, samples
 from pipeline.products.cog import write_cogs
+from pipeline.products.table import write_tables
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +31,19 @@ def warm_up() -> None:
         log.info("%s is compiled, %.1f s", layer.name, perf_counter() - began)
 
 
-def _call(layer: Layer, inputs: dict[str, xr.DataArray]) -> None:
+def _call(layer: Layer, inputs: dict[str, xr.DataArray | xr.Dataset]) -> None:
+    outcome = layer.run(**inputs)
     with tempfile.TemporaryDirectory() as scratch:
-        write_cogs(layer(**inputs), layer.outputs, Path(scratch))
+        if layer.outputs:
+            write_cogs(outcome.grid, layer.outputs, Path(scratch))
+        write_tables(outcome.tables, layer.tables, Path(scratch))
 
 
-def _plausible(variable: Variable) -> xr.DataArray:
+def _plausible(declared: Variable | Table) -> xr.DataArray | xr.Dataset:
+    return _cells(declared) if isinstance(declared, Variable) else samples(None, declared, "warm-up")
+
+
+def _cells(variable: Variable) -> xr.DataArray:
     value = 5.0 if variable.on == "scalar" else 0.5
     attributes = {"units": variable.units}
     if variable.on == "scalar":

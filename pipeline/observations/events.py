@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.errors import Conflict, KeyMissing, StoreError
 from pipeline.model import Event, Window
 from pipeline.observations.association import Cluster, component, newest, partition, preferred_first, stands
-from pipeline.observations.solution import Solution, solution
+from pipeline.observations.solution import Solution, is_solution, solution
 from pipeline.store import Store, sha256
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "associate",
     "event",
     "find",
+    "is_solution",
     "read",
     "scalars",
     "solution",

@@ -23,6 +23,11 @@ GIVEN = {"magnitude": "1", "depth": "km", "longitude": "degrees_east", "latitude
 _NEEDED = ("time", "latitude", "longitude", "depth", "magnitude", "magnitude_type", "agency", "event_id", "place")
 
 
+def is_solution(ref: ObservationRef) -> bool:
+    """Whether an observation is an agency's solution, and not something observed of an earthquake."""
+    return set(_NEEDED) <= set(ref.variables)
+
+
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """An origin that another agency contributed to a solution; shown, never chosen."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.layer import Layer, Variable
+from pipeline.layer import Layer, Table, Variable
 from pipeline.products import monty
 from pipeline.products.bands import COG_TYPE, classes, nodata
-from pipeline.products.item import STAC_VERSION, Credit, extensions, science
+from pipeline.products.item import STAC_VERSION, Credit, answered, extensions, science
+from pipeline.products.table import PARQUET_TYPE
 
 _GEOJSON = "application/geo+json"
 
@@ -115,15 +116,16 @@ def _summaries(old: Mapping[str, Any], layer: Layer, item: Mapping[str, Any]) ->
 
 def _item_assets(layer: Layer) -> dict[str, Any]:
     rasters = {name: _item_asset(name, variable, layer) for name, variable in layer.outputs.items()}
-    return rasters | {
+    tables = {name: _table_asset(name, table, layer) for name, table in layer.tables.items()}
+    return {
+        **rasters,
+        **tables,
         "inputs": {"title": "Every input and its age", "type": "application/json", "roles": ["metadata", "age"]},
         "thumbnail": {"title": "Map with legend", "type": "image/png", "roles": ["thumbnail"]},
     }
 
 
 def _item_asset(name: str, variable: Variable, layer: Layer) -> dict[str, Any]:
-    answers = layer.answers
-    named = {answers.estimate: "estimate", answers.uncertainty: "uncertainty", answers.exclusion: "exclusion"}
     described: dict[str, Any] = {
         "name": name,
         "description": variable.long_name,
@@ -133,5 +135,14 @@ def _item_asset(name: str, variable: Variable, layer: Layer) -> dict[str, Any]:
     }
     if variable.is_categorical:
         described["classification:classes"] = classes(variable)
-    roles = ["data", *([named[name]] if name in named else [])]
+    roles = ["data", *answered(layer, name)]
     return {"title": variable.long_name, "type": COG_TYPE, "roles": roles, "bands": [described]}
+
+
+def _table_asset(name: str, table: Table, layer: Layer) -> dict[str, Any]:
+    columns = [
+        {"name": column, "description": variable.long_name, "hazmon:unit": variable.units}
+        for column, variable in table.columns.items()
+    ]
+    roles = ["data", *answered(layer, name)]
+    return {"title": table.long_name, "type": PARQUET_TYPE, "roles": roles, "table:columns": columns}

@@ -35,6 +35,7 @@ EXTENSIONS: Mapping[str, str] = {
     "proj:": "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
     "raster:": "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
     "renders": "https://stac-extensions.github.io/render/v2.0.0/schema.json",
+    "table:": "https://stac-extensions.github.io/table/v1.2.0/schema.json",
     "sci:": "https://stac-extensions.github.io/scientific/v1.0.0/schema.json",
     "deprecated": "https://stac-extensions.github.io/version/v1.2.0/schema.json",
 }
@@ -76,6 +77,8 @@ class SideFile:
     media_type: str
     title: str
     roles: Sequence[str]
+    described: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the asset."""
 
     def asset(self) -> dict[str, Any]:
         """Return the STAC asset."""
@@ -85,6 +88,7 @@ class SideFile:
             "type": self.media_type,
             "title": self.title,
             "roles": list(self.roles),
+            **self.described,
             **_file(len(data), hashlib.sha256(data).hexdigest()),
         }
 
@@ -120,7 +124,7 @@ def build_item(
     cogs
         Its rasters by variable, as `write_cogs` returns them.
     sides
-        Its other files: `write_inputs`, `write_thumbnail`.
+        Its other files: `write_inputs`, `write_thumbnail`, and those of `write_tables`.
     now
         Time of processing.
     notes
@@ -129,7 +133,7 @@ def build_item(
     geometry, bbox = footprint(product.geobox)
     layer = product.layer
     assets = {name: _raster_asset(product, name, file) for name, file in cogs.items()}
-    assets |= {side.name: side.asset() for side in sides}
+    assets |= {side.name: _side_asset(product, side) for side in sides}
     properties = {
         **_times(product, now),
         **projection(product.geobox),
@@ -140,9 +144,7 @@ def build_item(
         "title": notes.title,
         "license": notes.credit.licence,
         "providers": [dict(provider) for provider in notes.credit.providers],
-        "renders": {
-            name: render(name, layer.outputs[name], file, table=name == layer.answers.estimate) for name, file in cogs.items()
-        },
+        **_renders(layer, cogs),
         "version": f"{product.source_revision}+{product.digest[:8]}",
         "deprecated": False,
         **notes.extra,
@@ -191,14 +193,30 @@ def stamp(moment: datetime) -> str:
     return f"{text}Z"
 
 
+def _renders(layer: Layer, cogs: Mapping[str, CogFile]) -> dict[str, Any]:
+    drawn = {name: render(name, layer.outputs[name], file, table=name == layer.answers.estimate) for name, file in cogs.items()}
+    return {"renders": drawn} if drawn else {}
+
+
+def answered(layer: Layer, name: str) -> list[str]:
+    """Return which of the questions an output answers, as roles."""
+    answers = layer.answers
+    named = (("estimate", answers.estimate), ("uncertainty", answers.uncertainty), ("exclusion", answers.exclusion))
+    return [role for role, output in named if output == name]
+
+
+def _side_asset(product: Product, side: SideFile) -> dict[str, Any]:
+    asset = side.asset()
+    return asset | {"roles": [*asset["roles"], *answered(product.layer, side.name)]}
+
+
 def _raster_asset(product: Product, name: str, file: CogFile) -> dict[str, Any]:
-    variable, answers = product.layer.outputs[name], product.layer.answers
-    named = {answers.estimate: "estimate", answers.uncertainty: "uncertainty", answers.exclusion: "exclusion"}
+    variable = product.layer.outputs[name]
     return {
         "href": f"./{file.path.name}",
         "type": COG_TYPE,
         "title": variable.long_name,
-        "roles": ["data", *([named[name]] if name in named else [])],
+        "roles": ["data", *answered(product.layer, name)],
         "bands": [band(name, variable, product.geobox, file)],
         **_file(file.size, file.sha256),
     }

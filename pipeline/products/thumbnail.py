@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import io
 import math
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from pyproj import Geod, Transformer
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 
 from pipeline.errors import ProductError
 from pipeline.layer import Variable
+from pipeline.products import sheet
 from pipeline.products.colours import Colour, Ramp, class_colours, ramp, round_steps
+from pipeline.products.sheet import INK, MARGIN, MUTED, PAPER, WIDTH, Caption, font, plain, wrapped
 
-#: Banner of every picture made from generated data.
-SYNTHETIC_BANNER = "EXERCISE - SYNTHETIC DATA"
-
-_WIDTH, _MARGIN, _LEGEND, _GUTTER = 960, 24, 216, 52
-_MAP_WIDTH = _WIDTH - 2 * _MARGIN - _LEGEND - _GUTTER - 20
+_LEGEND, _GUTTER = 216, 52
+_MAP_WIDTH = WIDTH - 2 * MARGIN - _LEGEND - _GUTTER - 20
 _MAP_HEIGHT = 600
-_INK, _MUTED, _FRAME, _PAPER = (27, 31, 38), (94, 102, 115), (120, 128, 140), (255, 255, 255)
+_FRAME = (120, 128, 140)
 _UNKNOWN, _HATCH = (238, 240, 243), (188, 194, 203)
-_ALARM = (176, 42, 26)
-
-#: Characters Pillow's own font lacks, and what stands for them.
-_SPELLING = {
-    "–": "-", "—": "-", "−": "-", "×": "x", "²": "2", "³": "3", "©": "(c)", "≥": ">=", "≤": "<=", "σ": "sigma",
-    "’": "'", "“": '"', "”": '"', "…": "...", "µ": "u", "ß": "ss", "ø": "o", "ł": "l",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """The words of a picture."""
-
-    title: str
-    when: str
-    """Date or period the product is about."""
-    attribution: str
-    banner: str | None = None
-    """A warning across the top: SYNTHETIC_BANNER, "SPIN-UP", ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +71,16 @@ def render(path: Path | str, variable: Variable, caption: Caption, *, marker: tu
     """
     found = _read(path, variable)
     key = class_colours(variable) if variable.is_categorical else _ramp(found, variable)
-    banner = 40 if caption.banner else 0
-    top = banner + 96
-    credit = _wrapped(caption.attribution, 12, _WIDTH - 2 * _MARGIN)
-    height = top + max(found.shown[1], 300) + 48 + 16 * len(credit) + 16
-    image = Image.new("RGB", (_WIDTH, height), _PAPER)
-    draw = ImageDraw.Draw(image)
-    _header(draw, caption, variable, banner)
-    left = _MARGIN + _GUTTER + (_MAP_WIDTH - found.shown[0]) // 2
+    subtitle = f"{_capital(variable.long_name)}{_in_units(variable)}  ·  {caption.when}"
+    image, draw, top = sheet.begin(caption, subtitle, max(found.shown[1], 300) + 48)
+    left = MARGIN + _GUTTER + (_MAP_WIDTH - found.shown[0]) // 2
     image.paste(_picture(found, key), (left, top))
     _frame(draw, found, left, top)
     if marker is not None:
         _star(draw, found, (left, top), marker)
     _scale_bar(image, found, left, top)
-    _legend(draw, found, variable, key, (_WIDTH - _MARGIN - _LEGEND, top))
-    for index, line in enumerate(credit):
-        draw.text((_MARGIN, height - 16 * (len(credit) - index) - 12), line, font=_font(12), fill=_MUTED)
-    return _png(image)
+    _legend(draw, found, variable, key, (WIDTH - MARGIN - _LEGEND, top))
+    return sheet.png(image)
 
 
 def _read(path: Path | str, variable: Variable) -> _Map:
@@ -165,16 +135,6 @@ def _hatched(size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.where(stripes, np.array(_HATCH, np.uint8), np.array(_UNKNOWN, np.uint8)))
 
 
-def _header(draw: ImageDraw.ImageDraw, caption: Caption, variable: Variable, banner: int) -> None:
-    if caption.banner:
-        draw.rectangle((0, 0, _WIDTH, banner - 1), fill=_ALARM)
-        draw.text((_WIDTH / 2, banner / 2), _plain(caption.banner), font=_font(19), fill=_PAPER, anchor="mm", stroke_width=0.5)
-    title = _wrapped(caption.title, 27, _WIDTH - 2 * _MARGIN)[0]
-    draw.text((_MARGIN, banner + 18), title, font=_font(27), fill=_INK, stroke_width=0.4)
-    line = _plain(f"{_capital(variable.long_name)}{_in_units(variable)}  ·  {caption.when}")
-    draw.text((_MARGIN, banner + 56), _wrapped(line, 16, _WIDTH - 2 * _MARGIN)[0], font=_font(16), fill=_MUTED)
-
-
 def _frame(draw: ImageDraw.ImageDraw, found: _Map, left: int, top: int) -> None:
     """Draw the edge, with round longitudes below and latitudes at the left."""
     width, height = found.shown
@@ -185,11 +145,11 @@ def _frame(draw: ImageDraw.ImageDraw, found: _Map, left: int, top: int) -> None:
     for share, text in _ticks(np.unwrap(longitudes, period=360), "EW", max(width // 75, 2)):
         x = left + share * (width - 1)
         draw.line((x, top + height, x, top + height + 5), fill=_FRAME)
-        draw.text((x, top + height + 9), text, font=_font(13), fill=_MUTED, anchor="mt")
+        draw.text((x, top + height + 9), text, font=font(13), fill=MUTED, anchor="mt")
     for share, text in _ticks(latitudes, "NS", max(height // 60, 2)):
         y = top + share * (height - 1)
         draw.line((left - 6, y, left - 2, y), fill=_FRAME)
-        draw.text((left - 10, y), text, font=_font(13), fill=_MUTED, anchor="rm")
+        draw.text((left - 10, y), text, font=font(13), fill=MUTED, anchor="rm")
 
 
 def _ticks(degrees: npt.NDArray[np.float64], letters: str, about: int) -> list[tuple[float, str]]:
@@ -221,7 +181,7 @@ def _star(draw: ImageDraw.ImageDraw, found: _Map, origin: tuple[int, int], marke
         (centre[0] + radius * math.sin(turn), centre[1] - radius * math.cos(turn))
         for turn, radius in ((math.pi * corner / 5, 5.0 if corner % 2 else 12.0) for corner in range(10))
     ]
-    draw.polygon(points, fill=_PAPER, outline=_INK, width=2)
+    draw.polygon(points, fill=PAPER, outline=INK, width=2)
 
 
 def _scale_bar(image: Image.Image, found: _Map, left: int, top: int) -> None:
@@ -239,34 +199,34 @@ def _scale_bar(image: Image.Image, found: _Map, left: int, top: int) -> None:
     plate = Image.new("RGBA", (max(pixels, 48) + 20, 32), (255, 255, 255, 215))
     image.paste(plate, (x, y), plate)
     draw = ImageDraw.Draw(image)
-    draw.line([(x + 10, y + 20), (x + 10, y + 25), (x + 10 + pixels, y + 25), (x + 10 + pixels, y + 20)], fill=_INK, width=2)
-    draw.text((x + 10 + pixels / 2, y + 17), text, font=_font(13), fill=_INK, anchor="ms")
+    draw.line([(x + 10, y + 20), (x + 10, y + 25), (x + 10 + pixels, y + 25), (x + 10 + pixels, y + 20)], fill=INK, width=2)
+    draw.text((x + 10 + pixels / 2, y + 17), text, font=font(13), fill=INK, anchor="ms")
 
 
 def _legend(
     draw: ImageDraw.ImageDraw, found: _Map, variable: Variable, key: Mapping[int, Colour] | Ramp, at: tuple[int, int]
 ) -> None:
     x, y = at
-    for line in _wrapped(_capital(variable.long_name), 15, _LEGEND):
-        draw.text((x, y), line, font=_font(15), fill=_INK, stroke_width=0.3)
+    for line in wrapped(_capital(variable.long_name), 15, _LEGEND):
+        draw.text((x, y), line, font=font(15), fill=INK, stroke_width=0.3)
         y += 20
     if _unit(variable):
-        draw.text((x, y), _plain(_unit(variable)), font=_font(13), fill=_MUTED)
+        draw.text((x, y), plain(_unit(variable)), font=font(13), fill=MUTED)
         y += 18
     y += 10
     y = _ramp_key(draw, found, key, (x, y)) if isinstance(key, Ramp) else _class_key(draw, variable, key, (x, y))
     if not found.known.all():
         _box(draw, x, y + 8, None)
-        draw.text((x + 36, y + 18), "Unknown", font=_font(14), fill=_INK, anchor="lm")
+        draw.text((x + 36, y + 18), "Unknown", font=font(14), fill=INK, anchor="lm")
 
 
 def _class_key(draw: ImageDraw.ImageDraw, variable: Variable, key: Mapping[int, Colour], at: tuple[int, int]) -> int:
     x, y = at
     for code, label in (variable.labels or {}).items():
         _box(draw, x, y, key[code])
-        lines = _wrapped(_capital(label), 14, _LEGEND - 36)
+        lines = wrapped(_capital(label), 14, _LEGEND - 36)
         for index, line in enumerate(lines):
-            draw.text((x + 36, y + 10 + 17 * index), line, font=_font(14), fill=_INK, anchor="lm")
+            draw.text((x + 36, y + 10 + 17 * index), line, font=font(14), fill=INK, anchor="lm")
         y += 12 + 17 * max(len(lines), 1)
     return y
 
@@ -285,7 +245,7 @@ def _ramp_key(draw: ImageDraw.ImageDraw, found: _Map, key: Ramp, at: tuple[int, 
         place = y + (height - 1) * (1 - index / intervals)
         draw.line((x + 27, place, x + 32, place), fill=_FRAME)
         text = _beyond(found, key, index) + f"{key.values[index]:.6g}"
-        draw.text((x + 38, place), text, font=_font(13), fill=_INK, anchor="lm")
+        draw.text((x + 38, place), text, font=font(13), fill=INK, anchor="lm")
     return y + height + 12
 
 
@@ -306,11 +266,6 @@ def _box(draw: ImageDraw.ImageDraw, x: int, y: int, colour: Colour | None) -> No
             draw.line((x + end, y + 1 + offset - end, x + start, y + 1 + offset - start), fill=_HATCH, width=2)
 
 
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
-
-
 def _unit(variable: Variable) -> str:
     return {"1": "", "standard_gravity": "g", "degC": "°C", "percent": "%"}.get(variable.units, variable.units)
 
@@ -321,28 +276,3 @@ def _in_units(variable: Variable) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _plain(text: str) -> str:
-    """Return the text in letters that the font has: accents dropped, other scripts as "?"."""
-    spelled = "".join(_SPELLING.get(character, character) for character in text)
-    bare = "".join(c for c in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(c))
-    return "".join(c if c.isascii() or c in "°·±" else "?" for c in bare)
-
-
-def _wrapped(text: str, size: int, width: int) -> list[str]:
-    """Return the text in lines that fit."""
-    lines = [""]
-    for word in _plain(text).split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _font(size).getlength(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=6)
-    return buffer.getvalue()

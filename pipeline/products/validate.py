@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import warnings
@@ -13,6 +14,8 @@ from posixpath import dirname, normpath
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pystac
 import rasterio
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
@@ -32,6 +35,7 @@ from pipeline.products.catalog import ROOT_KEY, collection_key, is_item_key
 from pipeline.products.index import Index
 from pipeline.products.item import EXTENSIONS, extensions
 from pipeline.products.read import asset_href, asset_key, gdal_options, gdal_path
+from pipeline.products.table import PARQUET_TYPE
 from pipeline.store import Store
 
 Kind = Literal["stac", "extension", "asset", "checksum", "cog", "link", "index"]
@@ -154,7 +158,8 @@ def _read_extensions(item: Mapping[str, Any]) -> Iterator[str]:
     science = ScientificExtension.ext(parsed)
     if not (science.doi or science.citation):
         yield "sci:doi and sci:citation: both missing"
-    for name, render in RenderExtension.ext(parsed).renders.items():
+    drawn = RenderExtension.ext(parsed).renders if "renders" in parsed.properties else {}
+    for name, render in drawn.items():
         if not set(render.assets) <= set(parsed.assets):
             yield f"renders.{name}: draws assets {render.assets}, which are not all there"
     for name, asset in parsed.assets.items():
@@ -193,6 +198,19 @@ def _check_asset(store: Store, key: str, item: Mapping[str, Any], name: str) -> 
         yield Problem(key, "checksum", f"{name}: checksum {checksum}, expected {asset.get('file:checksum')}")
     if asset.get("type") == COG_TYPE:
         yield from _check_cog(asset_href(store, item, name), key, name)
+    elif asset.get("type") == PARQUET_TYPE:
+        yield from _check_table(data, asset, key, name)
+
+
+def _check_table(data: bytes, asset: Mapping[str, Any], key: str, name: str) -> Iterator[Problem]:
+    try:
+        found = pq.ParquetFile(io.BytesIO(data)).read()
+    except (pa.ArrowException, OSError) as error:
+        yield Problem(key, "asset", f"{name}: does not open: {error}")
+        return
+    columns = [column["name"] for column in asset["table:columns"]]
+    if found.column_names != columns or found.num_rows != asset["table:row_count"]:
+        yield Problem(key, "asset", f"{name}: {found.num_rows} rows of {found.column_names}, the Item says otherwise")
 
 
 def _check_cog(href: str, key: str, name: str) -> Iterator[Problem]:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any
-
-import xarray as xr
 
 from pipeline.config import EVENT, FeedConfig, HazardConfig
 from pipeline.errors import FeedChanged, FeedMalformed, InputNotReady
 from pipeline.layer import Layer
 from pipeline.model import Event, ObservationRef, ProductRef, RegionPeriod, Scene, Subject, Trigger, moment, subject_from_key
 from pipeline.observations import events
-from pipeline.products import cog, item, thumbnail
+from pipeline.products import card, cog, item, sheet, table, thumbnail
 from pipeline.products import product as products
 from pipeline.products.catalog import item_key, staged_key
 from pipeline.products.collection import CollectionInfo
 from pipeline.products.item import Credit, Notes
 from pipeline.products.product import Product
 from pipeline.steps import cluster, waiting
-from pipeline.steps.inputs import COLD_START, Plan, cycles, driving_feeds, open_inputs, record_map, resolve
+from pipeline.steps.inputs import Plan, record_map, resolve
+from pipeline.steps.memory import COLD_START, cycles, driving_feeds
+from pipeline.steps.opening import open_inputs
 from pipeline.steps.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -78,8 +79,8 @@ def _later(work: Workspace, product: Product, now: datetime) -> datetime:
     return now if standing is None else max(now, moment(standing["properties"]["created"]) + timedelta(seconds=1))
 
 
-def stage(work: Workspace, product: Product, arrays: Mapping[str, xr.DataArray], notes: Notes, now: datetime) -> None:
-    """Compute a product's rasters, picture and Item, and stage them.
+def stage(work: Workspace, product: Product, arrays: Mapping[str, Any], notes: Notes, now: datetime) -> None:
+    """Compute a product's rasters, tables, picture and Item, and stage them.
 
     Raises
     ------
@@ -90,12 +91,18 @@ def stage(work: Workspace, product: Product, arrays: Mapping[str, xr.DataArray],
     cluster.connect()
     with tempfile.TemporaryDirectory(prefix="hazmon-") as scratch:
         folder = Path(scratch)
-        cogs = cog.write_cogs(layer(**arrays, **product.parameters), layer.outputs, folder)
-        if not cogs[layer.answers.estimate].valid_percent:
+        outcome = layer.run(**arrays, **product.parameters)
+        cogs = cog.write_cogs(outcome.grid, layer.outputs, folder) if layer.outputs else {}
+        if layer.answers.estimate in cogs and not cogs[layer.answers.estimate].valid_percent:
             raise FeedMalformed(
                 f"{product.item_id}: not one cell of {layer.answers.estimate} is known; its inputs hold no data"
             )
-        sides = [item.write_inputs(product, now, folder), item.write_thumbnail(_picture(product, cogs, notes), folder)]
+        tables = table.write_tables(outcome.tables, layer.tables, folder)
+        inline = {name: file.rows for name, file in tables.items() if file.table.inline}
+        notes = replace(notes, extra={**notes.extra, "hazmon:tables": inline}) if inline else notes
+        sides = [item.write_inputs(product, now, folder)]
+        sides += [item.write_thumbnail(_picture(product, cogs, tables, notes), folder)]
+        sides += [side for file in tables.values() for side in file.sides]
         entry = item.build_item(product, cogs, sides, now=now, notes=notes)
         paths = {name: file.path for name, file in cogs.items()} | {side.name: side.path for side in sides}
         work.catalog.stage(entry, paths)
@@ -148,11 +155,17 @@ def run_all(work: Workspace, first: Trigger, now: datetime) -> Iterator[ProductR
 
 
 def followers(work: Workspace, ref: ProductRef) -> list[Trigger]:
-    """Return the subjects that must be made again because this product is their yesterday."""
+    """Return the subjects that this product makes due: what other hazards make of it, and the later days that rest on it."""
     about = subject_from_key(ref.subject)
     config, _ = work.hazard(ref.hazard)
-    if not isinstance(about, RegionPeriod) or all(binding.at != "previous" for binding in config.inputs.values()):
-        return []
+    triggers = [Trigger(id, ref.subject) for id, hazard in work.config.hazards.items() if ref.hazard in hazard.trigger]
+    if isinstance(about, RegionPeriod) and any(binding.at == "previous" for binding in config.inputs.values()):
+        triggers += _later_days(work, config, about, ref)
+    return triggers
+
+
+def _later_days(work: Workspace, config: HazardConfig, about: RegionPeriod, ref: ProductRef) -> list[Trigger]:
+    """Return the next day that can be made, unless it was made from this product already."""
     for gap in range(config.season.carry_days + 1):
         start = about.end + timedelta(days=gap)
         day = RegionPeriod(about.region, start, start + timedelta(days=1))
@@ -274,18 +287,20 @@ def _short(layer: Layer) -> str:
     return layer.title.split(" (")[0]
 
 
-def _picture(product: Product, cogs: Mapping[str, cog.CogFile], notes: Notes) -> bytes:
+def _picture(product: Product, cogs: Mapping[str, cog.CogFile], tables: Mapping[str, table.TableFile], notes: Notes) -> bytes:
     estimate = product.layer.answers.estimate
     spin_up = "SPIN-UP" if notes.extra.get("hazmon:spin_up") else None
     carried = notes.extra.get("hazmon:carried_days")
     gap = f"{carried} DAYS WITHOUT DATA BEFORE" if carried else None
     banner = _BANNERS.get((notes.exercise, product.synthetic))
-    caption = thumbnail.Caption(
+    caption = sheet.Caption(
         title=notes.title,
         when=_when(product.subject),
         attribution=notes.credit.attribution,
         banner=" - ".join(text for text in (banner, spin_up, gap) if text) or None,
     )
+    if estimate in tables:
+        return card.render(tables[estimate], caption)
     marker = (notes.extra["hazmon:longitude"], notes.extra["hazmon:latitude"]) if isinstance(product.subject, Event) else None
     return thumbnail.render(cogs[estimate].path, product.layer.outputs[estimate], caption, marker=marker)
 

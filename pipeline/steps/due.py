@@ -12,17 +12,25 @@ from pipeline.steps import waiting
 from pipeline.steps.workspace import Workspace
 
 
+def is_about(ref: ObservationRef, record: events.EventRecord) -> bool:
+    """Whether an observation names one of an event's ids."""
+    return bool(set(ref.granule.properties.get("ids", ())) & set(record.aliases))
+
+
 def due(work: Workspace, ref: ObservationRef, now: datetime) -> list[Trigger]:
     """Return the subjects that an observation is news for; asking twice changes nothing.
 
-    An earthquake solution is first associated with the event it belongs to. A static map concerns every current
+    An earthquake solution is first associated with the event it belongs to; what was observed of an earthquake concerns
+    the events it names. A static map concerns every current
     product that was made from an older version of it, and every subject that waits for it.
     """
     hazards = work.config.hazards_of(ref.feed)
     kinds = {hazard.grid for hazard in hazards.values()}
     triggers: list[Trigger] = []
-    if "event" in kinds:
+    if "event" in kinds and events.is_solution(ref):
         triggers += _events_due(work, ref, hazards, now)
+    elif "event" in kinds:
+        triggers += _events_named(work, ref, hazards)
     for id, hazard in hazards.items():
         if hazard.grid == "scene" and ref.granule.start is not None and not ref.granule.deleted:
             triggers.append(Trigger(id, Scene(ref.feed, ref.granule.id, ref.granule.start).key))
@@ -45,6 +53,21 @@ def _events_due(work: Workspace, ref: ObservationRef, hazards: dict[str, HazardC
         for relative, subject in subjects
         for id, hazard in hazards.items()
         if _concerns(work, hazard, relative)
+    ]
+
+
+def _events_named(work: Workspace, ref: ObservationRef, hazards: dict[str, HazardConfig]) -> list[Trigger]:
+    """Return the events that stations, felt reports or a rupture are about; one not known yet will ask for them itself."""
+    start = ref.granule.start
+    if start is None:
+        return []
+    records = events.find(work.store, Window(start - events.MARGIN, start + events.MARGIN))
+    return [
+        Trigger(id, events.event(record).key)
+        for record in records
+        if is_about(ref, record) and not record.withdrawn
+        for id, hazard in hazards.items()
+        if hazard.grid == "event" and _concerns(work, hazard, record)
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import rasterio
@@ -17,7 +18,7 @@ from rasterio.errors import RasterioError
 from pipeline import grid
 from pipeline.config import HazardConfig
 from pipeline.errors import InputError
-from pipeline.layer import Layer
+from pipeline.layer import Layer, Variable
 from pipeline.model import ProductRef, Scene, slug
 from pipeline.products.item import Credit, Notes
 from pipeline.products.product import Input, Product
@@ -114,8 +115,9 @@ def _parsed(name: str, value: str) -> _Given:
 
 
 def _known(layer: Layer, name: str) -> str:
-    if name not in layer.inputs:
-        raise InputError(f"layer {layer.name} has no input {name!r}; expected one of {list(layer.inputs)}")
+    grids = [input for input, declared in layer.inputs.items() if isinstance(declared, Variable)]
+    if name not in grids:
+        raise InputError(f"layer {layer.name} has no input {name!r}; expected one of {grids}")
     return name
 
 
@@ -125,7 +127,7 @@ def _spelled(units: str | None) -> str | None:
 
 def _opened(layer: Layer, given: _Given) -> xr.DataArray:
     if given.path is None:
-        return xr.DataArray(given.number, attrs={"units": layer.inputs[given.name].units})
+        return xr.DataArray(given.number, attrs={"units": cast(Variable, layer.inputs[given.name]).units})
     array = open_raster(str(given.path), band=given.band)
     units = _declared(given.path, given.band) or given.units
     if units is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,17 +10,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow.parquet as pq
 import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from pipeline.errors import FeedUnavailable, StoreError
 from pipeline.model import moment, subject_from_key
-from pipeline.products import cog
+from pipeline.products import cog, table
 from pipeline.products.product import Input
 from pipeline.products.read import asset_href, asset_key, gdal_options, gdal_path
 from pipeline.steps import cluster
-from pipeline.steps.inputs import COLD_START, Plan, open_inputs
+from pipeline.steps.inputs import Plan
+from pipeline.steps.memory import COLD_START
+from pipeline.steps.opening import open_inputs
 from pipeline.steps.workspace import Workspace
 from pipeline.store import sha256
 
@@ -55,8 +59,11 @@ def reproduce(work: Workspace, item_id: str) -> Reproduction:
     try:
         arrays = open_inputs(work, hazard, plan, subject_from_key(properties["hazmon:subject"]))
         with tempfile.TemporaryDirectory(prefix="hazmon-") as scratch:
-            again = cog.write_cogs(layer(**arrays, **properties["hazmon:parameters"]), layer.outputs, Path(scratch))
+            outcome = layer.run(**arrays, **properties["hazmon:parameters"])
+            again = cog.write_cogs(outcome.grid, layer.outputs, Path(scratch)) if layer.outputs else {}
             found = [_compare(work, entry, name, file) for name, file in again.items()]
+            tables = table.write_tables(outcome.tables, layer.tables, Path(scratch))
+            found += [_compare_rows(work, entry, file) for file in tables.values()]
     except (StoreError, FeedUnavailable) as error:
         return Reproduction("unavailable", str(error))
     different = [text for text in found if text]
@@ -114,6 +121,15 @@ def _compare(work: Workspace, entry: Mapping[str, Any], name: str, again: cog.Co
         return f"{name}: {count} pixels differ"
     intact = entry["assets"][name]["file:checksum"] == f"1220{stored}"
     return "" if intact else f"{name}: its bytes are not those that the Item names"
+
+
+def _compare_rows(work: Workspace, entry: Mapping[str, Any], again: table.TableFile) -> str:
+    stored = work.store.get(asset_key(entry, again.name))
+    if f"1220{sha256(stored)}" != entry["assets"][again.name]["file:checksum"]:
+        return f"{again.name}: its bytes are not those that the Item names"
+    old = pq.ParquetFile(io.BytesIO(stored)).read()
+    new = pq.ParquetFile(again.sides[0].path).read()
+    return "" if old.equals(new) else f"{again.name}: {old.num_rows} rows, made again {new.num_rows}, differ"
 
 
 def _differing(old: rasterio.DatasetReader, new: rasterio.DatasetReader, window: Any) -> int:

@@ -24,6 +24,7 @@ from pipeline.errors import ConfigError
 from pipeline.model import AlertRef, Bounds, Event, RegionPeriod, Subject, subject_from_key
 from pipeline.observations import events
 from pipeline.products import product as products
+from pipeline.products.bands import COG_TYPE
 from pipeline.products.read import open_asset
 from pipeline.steps.workspace import Workspace
 
@@ -52,7 +53,7 @@ def warn(work: Workspace, hazard: str, subject: str, now: datetime) -> list[Aler
         return []
     context = _context(work, hazard, about, now, item)
     dataset = xr.Dataset(
-        {name: open_asset(work.store, item, name) for name, a in item["assets"].items() if "data" in a["roles"]}
+        {name: open_asset(work.store, item, name) for name, asset in item["assets"].items() if asset["type"] == COG_TYPE}
     )
     regions = _regions(work, config, about, item["bbox"])
     assessment = RULES[rule.rule](dataset, _areas(work, regions), _places(_box(item["bbox"])), parameters=rule.parameters)

@@ -11,7 +11,8 @@ from PIL import Image
 
 from pipeline.errors import ProductError
 from pipeline.products.cog import write_cogs
-from pipeline.products.thumbnail import SYNTHETIC_BANNER, Caption, render
+from pipeline.products.sheet import SYNTHETIC_BANNER, Caption
+from pipeline.products.thumbnail import render
 from tests.products.samples import OUTPUTS, dataset, geobox
 
 CAPTION = Caption("Shaking, M7.0", "2024-01-22 18:09 UTC", "USGS; Wald & Allen (2007)", SYNTHETIC_BANNER)
