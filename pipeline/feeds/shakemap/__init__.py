@@ -1,6 +1,6 @@
-"""Files of ShakeMap and of the USGS around it: stations and felt reports, each from bytes alone.
+"""Files of ShakeMap and of the USGS around it: stations, felt reports, ruptures and origins, each from bytes alone.
 
-`decode_stations` tells the kind by looking into the bytes, not at a name.
+`decode_stations` and `decode_rupture` tell the kind by looking into the bytes, not at a name.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import xarray as xr
 from pipeline.feeds.origins import read_json
 from pipeline.feeds.shakemap import (
     dyfi,
+    fault_text,
+    finite_fault,
+    rupture_json,
     station_csv,
     stationlist,
     stationlist_xml,
 )
 from pipeline.feeds.shakemap.stations import LEAST_RESPONSES
 
-__all__ = ["decode_stations"]
+__all__ = ["decode_rupture", "decode_stations"]
 
 
 def decode_stations(
@@ -52,6 +55,31 @@ def decode_stations(
     if data.lstrip(b"\xef\xbb\xbf# ").startswith(b"Columns:"):
         return dyfi.decode_text(data, where, least_responses=least_responses)
     return station_csv.decode(data, where, least_responses=least_responses)
+
+
+def decode_rupture(data: bytes, where: str, *, near: tuple[float, float] | None = None) -> xr.Dataset:
+    """Return a rupture (see `rupture.to_dataset`) from a rupture.json, a fault.txt or a finite-fault product.
+
+    Parameters
+    ----------
+    data
+        The payload.
+    where
+        Its name, for messages.
+    near
+        Longitude and latitude of the hypocentre, degrees: tells the order of a fault.txt where its numbers do not.
+
+    Raises
+    ------
+    FeedMalformed
+        Naming file, field, what was found and what was expected.
+    """
+    if _first(data) == b"{":
+        is_ffm = any("slip" in properties for properties in _properties(data, where))
+        return finite_fault.decode_geojson(data, where) if is_ffm else rupture_json.decode(data, where)
+    if data.startswith(b"#Total number of fault_segments"):
+        return finite_fault.decode_param(data, where)
+    return fault_text.decode(data, where, near=near)
 
 
 def _first(data: bytes) -> bytes:
