@@ -20,13 +20,14 @@ def check(dataset: xr.Dataset, granule: Granule, now: datetime) -> None:
     ------
     FeedMalformed
         Where there is no variable, a variable on a grid names no units, a dimension is empty, or the source issued
-        it in the future.
+        it in the future. Discrete sampling may hold no sample: nothing was recorded, which is an answer; what was
+        withdrawn holds nothing either.
     """
     where = f"{granule.feed}/{granule.id}"
     if not dataset.data_vars:
         raise FeedMalformed(f"{where}: found no variable, expected at least one")
     empty = [name for name, size in dataset.sizes.items() if size == 0]
-    if empty:
+    if empty and not granule.deleted and "featureType" not in dataset.attrs:
         raise FeedMalformed(f"{where}: dimensions {empty} are empty")
     unitless = [str(name) for name, array in dataset.data_vars.items() if array.ndim >= 2 and "units" not in array.attrs]
     if unitless:

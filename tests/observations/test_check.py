@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -37,6 +38,13 @@ def test_a_grid_without_units_is_refused_by_name() -> None:
 def test_an_empty_dimension_is_refused() -> None:
     with pytest.raises(FeedMalformed, match="'y'"):
         check(grid((0, 3), units="K"), GRANULE, NOW)
+
+
+def test_discrete_sampling_may_hold_no_sample_and_what_was_withdrawn_nothing() -> None:
+    check(xr.Dataset({"pga": ("station", np.zeros(0))}, attrs={"featureType": "point"}), GRANULE, NOW)
+    check(xr.Dataset({"depth": ("quad", np.zeros(0))}), replace(GRANULE, deleted=True), NOW)
+    with pytest.raises(FeedMalformed, match="'quad'"):
+        check(xr.Dataset({"depth": ("quad", np.zeros(0))}), GRANULE, NOW)
 
 
 @pytest.mark.parametrize(
