@@ -26,8 +26,8 @@ from pipeline.feeds.shakemap.stations import decoded, mapping
 DEEPEST = 1000.0
 #: SLIP: largest slip of any subfault, m.
 LARGEST_SLIP = 200.0
-_SEGMENTS = re.compile(r"#Total number of fault_segments=\s*(\d+)\s*")
-_SEGMENT = re.compile(r"#Fault_segment\s*=\s*\d+\s*nx\(Along-strike\)=\s*(\d+)\s.*ny\(downdip\)=\s*(\d+)\s.*")
+_SEGMENTS = re.compile(r"#Total number of fault_segments=\s*(\d{1,4})\s*")
+_SEGMENT = re.compile(r"#Fault_segment\s*=\s*\d{1,4}\s*nx\(Along-strike\)=\s*(\d{1,4})\s.*ny\(downdip\)=\s*(\d{1,4})\s.*")
 
 
 def decode_geojson(data: bytes, where: str, *, least_slip: float = 0.0) -> xr.Dataset:

@@ -75,13 +75,13 @@ def test_a_source_text_stands_in_for_attributes() -> None:
     ],
 )
 def test_a_broken_event_is_malformed(old: bytes, new: bytes) -> None:
-    with pytest.raises(FeedMalformed, match="event.xml"):
+    with pytest.raises(FeedMalformed, match=r"event\.xml"):
         event_xml.decode(EVENT.replace(old, new, 1), "event.xml")
 
 
 @pytest.mark.parametrize("source", [b"mag", b"= 7", b"\xff", b"rake=steep", b"rake=500", b"mag=9999"])
 def test_a_broken_source_text_is_malformed(source: bytes) -> None:
-    with pytest.raises(FeedMalformed, match="event.xml"):
+    with pytest.raises(FeedMalformed, match=r"event\.xml"):
         event_xml.decode(EVENT, "event.xml", source=source)
 
 

@@ -347,7 +347,8 @@ def test_a_station_repeated_has_its_components_joined() -> None:
         b'<!DOCTYPE s [<!ENTITY % x SYSTEM "file:///etc/passwd"> %x;]><stationlist/>',
         '<!DOCTYPE s [<!ENTITY x "y">]><stationlist/>'.encode("utf-16"),
         b"<stationlist><station code='A' netid='N' lat='here' lon='1'/></stationlist>",
-        b"<stationlist><station code='A' netid='N' lat='1' lon='1'><comp name='HNE'><pga value='x'/></comp></station></stationlist>",
+        b"<stationlist><station code='A' netid='N' lat='1' lon='1'><comp name='HNE'><pga value='x'/></comp></station>"
+        b"</stationlist>",
         b"<stationlist><station code='A' netid='DYFI' lat='1' lon='1' intensity='70'/></stationlist>",
         b"<stationlist>" + b"<a>" * 300,
     ],
@@ -391,7 +392,8 @@ def test_few_responses_flag_a_cell() -> None:
     assert dataset.flag.values.tolist() == ["FewResponses", "", "NotObserved"]
 
 
-CDI = b"""# Columns: Geocoded box,CDI,No. of responses,Hypocentral distance,Latitude,Longitude,Suspect?,Standard deviation,City,State
+CDI = b"""# Columns: Geocoded box,CDI,No. of responses,Hypocentral distance,Latitude,Longitude,Suspect?,\
+Standard deviation,City,State
 "UTM:(13S 026 412 10000)",2.0,4,2063,37.2419,-107.6493,0,0.330,"UTM:(13S 026 412 10000)",""
 "UTM:(13S 038 399 10000)",3.1,1,1947,36.0928,-106.2774,1,0.330,"Town, with a comma",""
 """
