@@ -288,6 +288,13 @@ def samples(protocol):
     files = {
         "usgs_geojson": ("usgs_summary.geojson", "usgs_detail.geojson"),
         "fdsn_event": ("events.quakeml", "emsc.json", "events.txt"),
+        "usgs_products": (
+            "shakemap_stationlist.json",
+            "shakemap_rupture.json",
+            "dyfi_geo_10km.geojson",
+            "finite_fault.geojson",
+            "finite_fault.param",
+        ),
     }
     others = {
         "stac": (json.dumps(SCENE).encode(), json.dumps({"type": "FeatureCollection", "features": [SCENE]}).encode()),

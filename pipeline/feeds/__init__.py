@@ -10,10 +10,12 @@ from pipeline.feeds.protocol import Feed
 from pipeline.feeds.stac import StacFeed
 from pipeline.feeds.static import StaticMapFeed
 from pipeline.feeds.usgs import UsgsGeojson
+from pipeline.feeds.usgs_products import UsgsProducts
 
 #: Protocols by the name that `config/feeds/<id>.yaml` gives: `Cls(id, url, allowed_hosts=(), **options)`.
 PROTOCOLS: dict[str, Callable[..., Feed]] = {
     "usgs_geojson": UsgsGeojson,
+    "usgs_products": UsgsProducts,
     "fdsn_event": FdsnEvent,
     "stac": StacFeed,
     "grib_index": GribIndexFeed,

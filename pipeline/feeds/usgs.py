@@ -157,7 +157,7 @@ def read_feature(feature: object, where: str) -> Report:
     updated = properties.get("updated")
     if not isinstance(updated, int) or updated < EARLIEST_UPDATE:
         malformed(f"{where}: updated", updated, "epoch milliseconds (EPOCH_MILLISECONDS)")
-    own = _origin(feature, name, _time(updated, where), where)
+    own = _origin(feature, name, time_of(updated, where), where)
     others = [origin for origin in _contributed(properties.get("products"), where) if origin.event_id != name]
     listed = [part for part in str(properties.get("ids") or "").split(",") if part]
     return Report(
@@ -188,7 +188,7 @@ def _origin(feature: dict[str, Any], name: str, updated: datetime, where: str) -
     if not isinstance(coordinates, list) or len(coordinates) < 2:
         malformed(where, geometry, "a Point with longitude, latitude and depth")
     return Origin(
-        time=_time(properties.get("time"), where),
+        time=time_of(properties.get("time"), where),
         latitude=latitude(coordinates[1], where),
         longitude=longitude(coordinates[0], where),
         depth=optional(coordinates[2] if len(coordinates) > 2 else None, f"{where}: depth", DEPTHS),
@@ -243,7 +243,7 @@ def _product(product: object, where: str) -> tuple[tuple[int, int], Origin] | No
         magnitude_type=str(said.get("magnitude-type") or ""),
         agency=agency,
         event_id=f"{agency}{said.get('eventsourcecode', '')}",
-        updated=_time(sent, where),
+        updated=time_of(sent, where),
         place=str(said.get("title") or ""),
     )
     return (weight, sent), origin
@@ -258,7 +258,8 @@ def _revision(data: bytes) -> int | None:
     return None if isinstance(found, Rejected) else found[0].revision
 
 
-def _time(value: object, where: str) -> datetime:
+def time_of(value: object, where: str) -> datetime:
+    """Return the UTC time that epoch milliseconds name; anything else is refused (EPOCH_MILLISECONDS)."""
     if isinstance(value, bool) or not isinstance(value, int) or not TIMES[0] < value < TIMES[1]:
         malformed(f"{where}: time", value, "epoch milliseconds (EPOCH_MILLISECONDS)")
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
