@@ -77,7 +77,7 @@ def decode_rupture(data: bytes, where: str, *, near: tuple[float, float] | None 
     if _first(data) == b"{":
         is_ffm = any("slip" in properties for properties in _properties(data, where))
         return finite_fault.decode_geojson(data, where) if is_ffm else rupture_json.decode(data, where)
-    if data.startswith(b"#Total number of fault_segments"):
+    if data.lstrip().startswith(finite_fault.PARAM):
         return finite_fault.decode_param(data, where)
     return fault_text.decode(data, where, near=near)
 

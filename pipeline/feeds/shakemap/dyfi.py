@@ -46,9 +46,9 @@ _FIRST = ("geocodedbox", "ziplocation")
 def deviation(responses: int) -> float:
     """Return the standard deviation of a cell's intensity, intensity units.
 
-    0.25 exp(-n / 24.02) + 0.09 of Worden et al. (2012), Bull. Seismol. Soc. Am. 102, 204-221, as the files of the
-    USGS give it, and the 0.2 that ShakeMap 4 adds (`dyfi.stddev_function` of shakemap-modules 1.1.18); 0.3 where n is
-    not known.
+    0.25 exp(-n / 24.02) + 0.09 of Worden et al. (2012), Bull. Seismol. Soc. Am. 102, 204-221, which the files of the
+    USGS give, and the 0.2 that ShakeMap 4 adds (`dyfi.stddev_function` of shakemap-modules 1.1.18, whose newer table by
+    intensity is computed there and then not used); 0.3 where n is not known.
     """
     return MMI_DEVIATION if responses < 0 else round(0.25 * math.exp(-responses / 24.02) + 0.09 + 0.2, 4)
 

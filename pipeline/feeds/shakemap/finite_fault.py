@@ -26,8 +26,10 @@ from pipeline.feeds.shakemap.stations import decoded, mapping
 DEEPEST = 1000.0
 #: SLIP: largest slip of any subfault, m.
 LARGEST_SLIP = 200.0
+#: How every .param begins.
+PARAM = b"#Total number of fault_segments"
 _SEGMENTS = re.compile(r"#Total number of fault_segments=\s*(\d{1,4})\s*")
-_SEGMENT = re.compile(r"#Fault_segment\s*=\s*\d{1,4}\s*nx\(Along-strike\)=\s*(\d{1,4})\s.*ny\(downdip\)=\s*(\d{1,4})\s.*")
+_SEGMENT = re.compile(r"#Fault_segment\s*=\s*\d{1,4}\s*nx\(Along-strike\)\s*=\s*(\d{1,4})\s.*ny\(downdip\)\s*=\s*(\d{1,4})\s.*")
 
 
 def decode_geojson(data: bytes, where: str, *, least_slip: float = 0.0) -> xr.Dataset:
@@ -71,9 +73,10 @@ def decode_param(data: bytes, where: str) -> xr.Dataset:
     FeedMalformed
         Naming file, segment, what was found and what was expected.
     """
-    lines = decoded(data, where).splitlines(keepends=True)
+    text = decoded(data, where)
+    lines = [line.strip() for line in text.splitlines()]
     total = _SEGMENTS.fullmatch(lines[0]) if lines else None
-    if total is None or not lines[-1].endswith(("\n", "\r")):
+    if total is None or not text.endswith(("\n", "\r")):
         malformed(where, lines[:1], "#Total number of fault_segments= and a last line that ends")
     starts = [place for place, line in enumerate(lines) if line.startswith("#Fault_segment")]
     if len(starts) != int(total[1]) or not starts:
@@ -114,10 +117,10 @@ def _one(ring: list[tuple[float, float, float]], where: str) -> list[Quad]:
 
 def _segment(lines: list[str], where: str) -> tuple[Quad, float]:
     """Return the boundary of a segment and the mean slip of its subfaults, m."""
-    said = _SEGMENT.fullmatch(lines[0].strip())
+    said = _SEGMENT.fullmatch(lines[0])
     if said is None:
         malformed(where, lines[0], "nx(Along-strike)= and ny(downdip)=")
-    rows = [line.split() for line in lines[1:] if line.strip() and not line.startswith("#")]
+    rows = [line.split() for line in lines[1:] if line and not line.startswith("#")]
     subfaults = int(said[1]) * int(said[2])
     boundary, cells = rows[:5], rows[5:]
     if len(cells) != subfaults or subfaults < 1 or any(len(row) != 3 for row in boundary):

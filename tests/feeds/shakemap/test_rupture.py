@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from pipeline.feeds.shakemap import decode_rupture, fault_text, finite_fault, ru
 from pipeline.feeds.shakemap.rupture import Corner, quads
 from tests.feeds.shakemap.cuts import cut_everywhere
 
+GOLDEN = Path(__file__).parents[2] / "golden/shakemap_quads.csv"
 #: Strike north, dip east: top edge at 78 E from south to north, bottom edge 0.1 degrees further east.
 TOP: list[Corner] = [(78.0, 41.0, 1.0), (78.0, 41.2, 1.0), (78.0, 41.4, 1.0)]
 BOTTOM: list[Corner] = [(78.1, 41.0, 15.0), (78.1, 41.2, 15.0), (78.1, 41.4, 15.0)]
@@ -87,6 +89,19 @@ def test_dip_is_to_the_right_of_strike_anywhere_on_earth(
     (found,) = quads([*ring, ring[0]], "here")
     assert found[0] == at(0, 0)
     assert found[3] == at(0, 10)
+
+
+@pytest.mark.parametrize("case", range(5))
+def test_quadrilaterals_are_those_that_shakelib_makes(case: int) -> None:
+    """P2 is left where it is written; shakelib moves it by up to 5 % of the length of the edge. Depths are rounded to 10 m."""
+    table = pd.read_csv(GOLDEN, comment="#").query("case == @case")
+    parts = {kind: rows.groupby("part") for kind, rows in table.groupby("kind")}
+    columns = ["longitude", "latitude", "depth"]
+    rings = [[tuple(map(float, row)) for row in part[columns].to_numpy()] for _, part in parts["ring"]]
+    found = np.array([quad for ring in rings for quad in quads(ring, "golden")])
+    theirs = np.array([part[columns].to_numpy() for _, part in parts["quad"]])
+    np.testing.assert_allclose(found[:, [0, 1, 3], :2], theirs[:, [0, 1, 3], :2], atol=2e-4)
+    np.testing.assert_allclose(found[..., 2], theirs[..., 2], atol=0.05)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +259,11 @@ def test_an_inversion_s_segments_become_quadrilaterals_with_their_mean_slip() ->
     assert dataset.slip.values.tolist() == [2.0, 0.5]
     assert dataset.latitude.values.tolist() == [[41.0, 41.2, 41.2, 41.0], [41.2, 41.4, 41.4, 41.2]]
     assert dataset.depth.values.tolist() == [[1.0, 1.0, 15.0, 15.0]] * 2
+
+
+def test_an_inversion_whose_lines_begin_with_a_blank_is_the_same() -> None:
+    blank = PARAM.replace("#", " #").replace("(Along-strike)=", "(Along-strike) =")
+    assert decode_rupture(blank.encode(), "x").identical(decode_rupture(PARAM.encode(), "x"))
 
 
 @pytest.mark.parametrize(
