@@ -133,7 +133,7 @@ class UsgsProducts:
         hold the event where the file says it.
         """
         kind, part = recognise(data, name)
-        content = CONTENTS[kind][part][0] if not data.startswith(b"#") else CONTENTS[kind][part][-1]
+        content = CONTENTS[kind][part][-1 if data.lstrip()[:1] == b"#" else 0]
         granule = Granule(
             self.id,
             f"{kind}.file.{slug(name)}-{sha256(data)[:8]}.{part}",
@@ -284,7 +284,7 @@ def recognise(data: bytes, where: str) -> tuple[str, str]:
     FeedMalformed
         Where it is none of them.
     """
-    if data.startswith(b"#Total number of fault_segments"):
+    if data.lstrip().startswith(finite_fault.PARAM):
         return "finite-fault", "model"
     value = read_json(data, where)
     listed = value.get("features")

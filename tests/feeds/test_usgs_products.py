@@ -14,20 +14,24 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline import config
 from pipeline.errors import ConfigError, FeedMalformed, FeedRefused, FeedUnavailable
 from pipeline.feeds import PROTOCOLS
 from pipeline.feeds.protocol import Rejected
 from pipeline.feeds.usgs_products import UsgsProducts, preferred
 from pipeline.model import Granule, Window
 from pipeline.observations.check import check
+from pipeline.steps import discover, ingest, open_workspace
 from tests.feeds.conftest import Answer, Mirror
 
+ROOT = Path(__file__).parents[2]
 HOST = "https://earthquake.usgs.gov"
 FEED = UsgsProducts("usgs_products", f"{HOST}/earthquakes/feed/v1.0/summary/4.5_week.geojson")
 SUMMARY = "/earthquake.usgs.gov/earthquakes/feed/v1.0/summary/4.5_week.geojson"
 DETAIL = "/earthquake.usgs.gov/detail/us1111.geojson"
 NOW = datetime(2024, 1, 22, 20, 0, tzinfo=UTC)
 HOUR = Window(NOW - timedelta(hours=1), NOW)
+DAY = Window(NOW - timedelta(days=1), NOW)
 TIME, UPDATED = 1705946944418, 1705950000000
 FILES = {
     "download/stationlist.json": "shakemap_stationlist.json",
@@ -387,3 +391,30 @@ def test_a_recorded_station_list_has_the_checksum_its_detail_promises(reference:
     recorded = (folder / "usgs_shakemap_stationlist_nc72852151_v3schema.json").read_bytes()
     mirror.answers["/" + granule.href.removeprefix("https://")] = Answer(recorded)
     assert FEED.decode(FEED.fetch(granule).data, granule).sizes["station"] == 398
+
+
+def test_products_go_through_the_steps_once_and_a_new_revision_again(served: Mirror, tmp_path: Path, payloads: Path) -> None:
+    work = open_workspace(str(tmp_path), config.load(ROOT / "config"))
+    offered = discover(work, FEED.id, HOUR, NOW)
+    assert (len(offered.granules), offered.rejected) == (4, ())
+    refs = [ingest(work, granule, NOW) for granule in offered.granules]
+    variables = {name for ref in refs for name in ref.variables}
+    assert {"pga", "mmi", "slip", "depth"} <= variables
+    assert discover(work, FEED.id, HOUR, NOW).granules == ()
+    assert {ref.granule.id for ref in work.archive.find(FEED.id, DAY)} == {ref.granule.id for ref in refs}
+    revised = product(payloads, "dyfi", "dyfi_geo_10km.geojson", updated=UPDATED + 1000)
+    served.answers[DETAIL] = Answer(json.dumps(event({"dyfi": [revised]})).encode())
+    (granule,) = discover(work, FEED.id, HOUR, NOW).granules
+    assert (granule.id, granule.revision) == ("dyfi.us.us1111.cells", UPDATED + 1000)
+
+
+def test_an_empty_station_list_is_archived_and_a_withdrawal_too(served: Mirror, tmp_path: Path, payloads: Path) -> None:
+    work = open_workspace(str(tmp_path), config.load(ROOT / "config"))
+    empty = product(payloads, "shakemap", "download/stationlist.json")
+    content = empty["contents"]["download/stationlist.json"]
+    del content["sha256"]
+    gone = product(payloads, "dyfi", status="DELETE", contents={})
+    served.answers["/" + content["url"].removeprefix("https://")] = Answer(b'{"type":"FeatureCollection","features":[]}')
+    served.answers[DETAIL] = Answer(json.dumps(event({"shakemap": [empty], "dyfi": [gone]})).encode())
+    granules = discover(work, FEED.id, HOUR, NOW).granules
+    assert [ingest(work, granule, NOW).granule.deleted for granule in granules] == [False, True]
