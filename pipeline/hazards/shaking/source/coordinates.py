@@ -20,7 +20,7 @@ from pipeline.hazards.shaking.source.quads import Rupture
 
 #: Radius of the sphere, km. ShakeMap's.
 _RADIUS = 6371.0
-#: Quadrilaterals whose neighbouring corners are this near belong to one trace, km.
+#: Quadrilaterals whose top edges end and begin this near to each other belong to one trace, km.
 _JOINED = 0.1
 
 
@@ -32,7 +32,7 @@ class Traces(NamedTuple):
     segments: Array
     """x, y of the start (km), x, y of the unit vector along strike, length and U of the start (km); (quad, 6)."""
     end: float
-    """U of the end of the last segment, km."""
+    """Largest U of a segment's end, km."""
 
 
 def traces(rupture: Rupture) -> Traces:
@@ -52,7 +52,7 @@ def traces(rupture: Rupture) -> Traces:
     chords = np.linalg.norm(surface[:, 1] - surface[:, 0], axis=-1)
     length = np.array([chords[quad] for quad, _ in order])
     start = np.concatenate([_starts(length, group, order) + shift for group, shift in zip(groups, shifts, strict=True)])
-    return Traces(axes, np.column_stack([ends[:, 0], unit(along), length, start]), float((start + length)[-1]))
+    return Traces(axes, np.column_stack([ends[:, 0], unit(along), length, start]), float((start + length).max()))
 
 
 def _directions(longitude: Array, latitude: Array) -> Array:
@@ -61,8 +61,8 @@ def _directions(longitude: Array, latitude: Array) -> Array:
 
 
 def _groups(rupture: Rupture) -> list[list[int]]:
-    """Return the quadrilaterals of each trace: those whose first edge is the last edge of the one before."""
-    gap = np.linalg.norm(rupture.corners[1:, (0, 3)] - rupture.corners[:-1, (1, 2)], axis=-1).max(axis=-1)
+    """Return the quadrilaterals of each trace: those whose top edges continue one another."""
+    gap = np.linalg.norm(rupture.surface[1:, 0] - rupture.surface[:-1, 1], axis=-1)
     groups = [[0]]
     for quad, apart in enumerate(gap > _JOINED, start=1):
         if apart:

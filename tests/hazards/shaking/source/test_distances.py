@@ -115,6 +115,31 @@ def test_the_hanging_wall_is_to_the_right_of_strike_along_a_bent_rupture():
     assert (found.rx < 0).all()
 
 
+#: esi-shakelib 1.2.1 (CC0), `QuadRupture.computeGC2`: rx and ry0 in km of two traces of two segments each, the second
+#: one written against the strike of the first.
+DISCORDANT = {
+    (76.250000, 41.333333): (108.174, 75.744),
+    (77.500000, 42.000000): (53.801, 0.000),
+    (78.000000, 42.500000): (0.344, 0.000),
+    (78.500000, 42.666667): (-27.969, 0.000),
+    (79.000000, 42.500000): (-4.115, 0.000),
+    (79.500000, 43.000000): (-45.489, 35.074),
+    (80.500000, 43.500000): (-83.897, 121.286),
+    (76.750000, 44.000000): (-176.855, 0.000),
+}
+
+
+def test_equals_shakemap_where_traces_are_parted_and_one_is_written_backwards():
+    pairs = (
+        along((77.0, 42.5), [80.0, 95.0], [40.0, 30.0], dip=70.0),
+        along((79.2, 42.5), [255.0, 250.0], [30.0, 20.0], dip=80.0),
+    )
+    rupture = quad_rupture(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
+    found = rupture_distances(rupture, *np.array(list(DISCORDANT)).T)
+    # ShakeMap centres its projection on the sites, this one on the rupture: U moves by as much as 0.3 km.
+    np.testing.assert_allclose(np.column_stack([found.rx, found.ry0]), list(DISCORDANT.values()), atol=0.3)
+
+
 def test_a_segment_written_against_the_strike_is_turned():
     """Vertical segments, one of them backwards: GC2 must not see a rupture folded on itself."""
     forward = along((77.0, 42.0), [85.0, 95.0], [50.0, 50.0], dip=90.0)
