@@ -11,7 +11,7 @@ from pipeline.errors import GridError, InputError
 from pipeline.grid import geobox_of, on_geobox
 from pipeline.hazards.shaking import kernel
 from pipeline.hazards.shaking.models import ground_motion_model
-from pipeline.hazards.shaking.rupture import mechanism as mechanism_named
+from pipeline.hazards.shaking.source.mechanisms import mechanism as mechanism_named
 from pipeline.layer import Answers, Variable, blockwise, layer
 
 #: Colours of intensity, ShakeMap's (Worden et al. 2020, doi 10.5066/F7D21VPQ).

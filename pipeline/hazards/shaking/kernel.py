@@ -12,8 +12,9 @@ from pipeline.hazards.shaking import worden12
 from pipeline.hazards.shaking.distance import epicentral_distance
 from pipeline.hazards.shaking.ground_motion import Array, GroundMotionModel, Limits
 from pipeline.hazards.shaking.models import ground_motion_model
-from pipeline.hazards.shaking.rupture import DEFAULT_DEPTH, PointSource, mechanism, source_table
+from pipeline.hazards.shaking.rupture import DEFAULT_DEPTH, PointSource, source_table
 from pipeline.hazards.shaking.site import Neighbourhood, terrain_slope, vs30_from_slope
+from pipeline.hazards.shaking.source.mechanisms import mechanism
 
 #: Measures in the order of the outputs; intensity comes from the second.
 MEASURES = ("PGA", "PGV", "SA(0.3)", "SA(1.0)", "SA(3.0)")

@@ -15,44 +15,19 @@ The variance is that on rock, which is an upper bound for soft soil (non-linear 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.errors import InputError
 from pipeline.hazards.shaking.ground_motion import Array, ArrayLike, GroundMotionModel
 from pipeline.hazards.shaking.models import ground_motion_model
-
-
-class Mechanism(NamedTuple):
-    """Rake, size and dips of ruptures of one mechanism."""
-
-    rake: float
-    """Degrees; NaN unspecified."""
-    log10_area: tuple[float, float, float]
-    """a, b and standard deviation of log10(area in km^2) = a + b M. Wells and Coppersmith (1994), Table 2A."""
-    dips: tuple[float, float]
-    """Range of dip, degrees. Thompson and Worden (2018)."""
-
-
-MECHANISMS: Mapping[str, Mechanism] = {
-    "unspecified": Mechanism(math.nan, (-3.49, 0.91, 0.24), (10.0, 90.0)),
-    "strike-slip": Mechanism(0.0, (-3.42, 0.90, 0.22), (75.0, 90.0)),
-    "normal": Mechanism(-90.0, (-2.78, 0.82, 0.22), (40.0, 60.0)),
-    "reverse": Mechanism(90.0, (-3.99, 0.98, 0.26), (35.0, 50.0)),
-}
-"""Mechanisms by the name configurations use."""
+from pipeline.hazards.shaking.source.mechanisms import Mechanism, mechanism, rupture_size
 
 #: Depth in km taken for a hypocentre of unknown depth: the usual fixed depth of agencies in active crust.
 DEFAULT_DEPTH = 10.0
 #: Depths in km a hypocentre of unknown depth may have: shallow (0 to 70 km, as the ISC defines it), in steps of 10 km.
 _POSSIBLE_DEPTHS = tuple(range(5, 70, 10))
-#: Length over width of a rupture. Thompson and Worden (2018).
-_ASPECT_RATIO = 1.7
-#: Thickness of seismogenic crust, km. Thompson and Worden (2018).
-_SEISMOGENIC_THICKNESS = 20.0
 #: Depth-like term at which motion saturates near a rupture, km: h of BSSA14 for PGV and PGA (5.3 and 4.5), rounded.
 _SATURATION = 5.0
 #: Vs30 of the rock on which the variance among ruptures is taken, m/s.
@@ -95,28 +70,6 @@ class SourceTable(NamedTuple):
         table = np.concatenate([self.rjb, self.variance])
         values = table[:, before] * (1.0 - weight) + table[:, before + 1] * weight
         return values[0] + np.maximum(epicentral - _REACH, 0.0), values[1:]
-
-
-def mechanism(name: str) -> Mechanism:
-    """Return the mechanism of this name.
-
-    Raises
-    ------
-    InputError
-        Where there is none.
-    """
-    try:
-        return MECHANISMS[name]
-    except KeyError as error:
-        raise InputError(f"mechanism {name!r}: expected one of {sorted(MECHANISMS)}") from error
-
-
-def rupture_size(magnitude: float, kind: Mechanism, *, deviation: float = 0.0, dip: float = 90.0) -> tuple[float, float]:
-    """Return (length, width) of a rupture in km, its area `deviation` standard deviations above the median."""
-    constant, factor, sigma = kind.log10_area
-    area = 10.0 ** (constant + factor * magnitude + deviation * sigma)
-    width = min(math.sqrt(area / _ASPECT_RATIO), _SEISMOGENIC_THICKNESS / math.sin(math.radians(dip)))
-    return area / width, width
 
 
 def virtual_distances(epicentral: ArrayLike, magnitude: float, kind: Mechanism) -> tuple[Array, Array]:

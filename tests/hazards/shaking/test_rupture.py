@@ -5,17 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
 from pipeline.hazards.shaking.bssa14 import bssa14
 from pipeline.hazards.shaking.rupture import (
-    MECHANISMS,
     PointSource,
     effective_distance,
-    mechanism,
-    rupture_size,
     source_table,
     virtual_distances,
 )
+from pipeline.hazards.shaking.source.mechanisms import MECHANISMS
 
 MEASURES = ("PGA", "PGV", "SA(0.3)", "SA(1.0)", "SA(3.0)")
 UNSPECIFIED = MECHANISMS["unspecified"]
@@ -37,13 +34,6 @@ def test_mean_distance_equals_thompson_and_worden(column, magnitude):
     distances, weights = virtual_distances(epicentral, magnitude, UNSPECIFIED)
     expected = [ratios[column] for ratios in RATIOS.values()]
     np.testing.assert_allclose(weights @ distances / epicentral, expected, rtol=0.015)
-
-
-def test_size_is_that_of_wells_and_coppersmith():
-    length, width = rupture_size(6.0, UNSPECIFIED)
-    assert length * width == pytest.approx(10 ** (-3.49 + 0.91 * 6.0))
-    assert length / width == pytest.approx(1.7)
-    assert rupture_size(8.0, UNSPECIFIED)[1] == 20.0
 
 
 def test_weights_sum_to_one_and_no_rupture_is_farther_than_its_epicentre():
@@ -97,11 +87,6 @@ def test_beyond_the_table_distance_grows_with_the_epicentral_one():
     table = source_table("BSSA14", MEASURES, PointSource(7.0, 10.0, "reverse"))
     rjb, _ = table.at(np.array([1600.0, 5000.0]))
     assert rjb[1] - rjb[0] == pytest.approx(3400.0)
-
-
-def test_unknown_mechanisms_are_refused():
-    with pytest.raises(InputError, match="oblique"):
-        mechanism("oblique")
 
 
 @settings(max_examples=8, deadline=None)
