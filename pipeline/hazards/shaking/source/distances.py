@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
 
 from pipeline.hazards.shaking.ground_motion import Array, ArrayLike
-from pipeline.hazards.shaking.source.coordinates import traces
+from pipeline.hazards.shaking.source.coordinates import Traces, traces
 from pipeline.hazards.shaking.source.ecef import ECCENTRICITY_SQUARED, SEMI_MAJOR, ecef, local_axes, unit
 from pipeline.hazards.shaking.source.quads import Rupture
 
@@ -57,8 +58,8 @@ def rupture_distances(rupture: Rupture, longitude: ArrayLike, latitude: ArrayLik
         lon, lat = (np.broadcast_to(a, shape) for a in (lon, lat))
     columns, rows = (np.radians(a).ravel() for a in (lon, lat))
     found = np.empty((4, *((rows.size, columns.size) if grid else (1, columns.size))))
-    plan = traces(rupture)
-    _fill(columns, rows, grid, _facets(rupture), plan.axes, plan.segments, plan.end, found)
+    facets, plan = _prepared(rupture)
+    _fill(columns, rows, grid, facets, plan.axes, plan.segments, plan.end, found)
     return Distances(*(a.reshape(shape) for a in found))
 
 
@@ -73,6 +74,12 @@ def hypocentral_distance(longitude: ArrayLike, latitude: ArrayLike, hypocentre: 
         (longitude, latitude) in degrees and depth in km.
     """
     return np.asarray(np.linalg.norm(ecef(longitude, latitude) - ecef(*hypocentre), axis=-1))
+
+
+@lru_cache(maxsize=16)
+def _prepared(rupture: Rupture) -> tuple[Array, Traces]:
+    """Return what does not depend on the sites; remembered because every block of a grid asks for it."""
+    return _facets(rupture), traces(rupture)
 
 
 def _facets(rupture: Rupture) -> Array:

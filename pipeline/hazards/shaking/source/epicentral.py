@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numba
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.hazards.shaking.ground_motion import Array, ArrayLike, GroundMotion
 from pipeline.hazards.shaking.source.mechanisms import mechanism, rupture_size
 from pipeline.hazards.shaking.source.virtual import top_range, virtual_distances, virtual_ruptures
@@ -138,8 +139,10 @@ def epicentral_table(
     Raises
     ------
     InputError
-        Where there is no such mechanism.
+        Where there is no such mechanism, or magnitude or depth is not a finite number.
     """
+    if not math.isfinite(source.magnitude) or not math.isfinite(source.depth or 0.0):
+        raise InputError(f"{source}: expected a finite magnitude, and a finite depth or None")
     nodes = _SCALE * np.expm1(np.linspace(0.0, math.log1p(_REACH / _SCALE), _STEPS + 1))
     each, one = _seen(source, source.depth, nodes, deepest)
     others = [] if source.depth is not None else [_seen(source, float(d), nodes, deepest)[1] for d in _POSSIBLE_DEPTHS]

@@ -195,6 +195,12 @@ def test_unknown_mechanisms_are_refused():
         epicentral_table(BSSA14, ("PGA",), Hypocentre(6.0, 10.0, "oblique"))
 
 
+@pytest.mark.parametrize(("magnitude", "depth"), [(math.nan, 10.0), (6.0, math.nan), (6.0, math.inf)])
+def test_unknown_magnitudes_are_refused_and_unknown_depths_are_none(magnitude, depth):
+    with pytest.raises(InputError, match="finite"):
+        epicentral_table(BSSA14, ("PGA",), Hypocentre(magnitude, depth, "reverse"))
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     magnitude=st.floats(3.0, 8.5),

@@ -8,13 +8,14 @@ from pipeline.hazards.shaking.source import quad_rupture, right_dipping
 from tests.hazards.shaking.source.shapes import along, northridge
 
 
-def test_facts_of_northridge_are_those_of_its_corners():
+def test_facts_of_northridge_are_shakemaps():
     rupture = quad_rupture(*northridge())
     assert rupture.ztor == 6.0
-    assert rupture.strike == pytest.approx(121.9, abs=0.1)
-    assert rupture.dip == pytest.approx(38.4, abs=0.1)
-    assert rupture.width == pytest.approx(14.0 / np.sin(np.radians(38.42)), abs=0.05)
-    assert rupture.length == pytest.approx(17.69, abs=0.01)
+    # esi-shakelib 1.2.1 (CC0), QuadRupture.getDip, getWidth, getLength and getStrike, the last one on a sphere.
+    assert rupture.dip == pytest.approx(38.419925896, abs=1e-6)
+    assert rupture.width == pytest.approx(22.568297145, abs=1e-6)
+    assert rupture.length == pytest.approx(17.686793744, abs=1e-6)
+    assert rupture.strike == pytest.approx(121.999, abs=0.2)
 
 
 @pytest.mark.parametrize("strike", [0.0, 77.0, 180.0, 301.0])
