@@ -75,7 +75,7 @@ def _concordant(surface: Array, groups: list[list[int]]) -> tuple[list[tuple[int
     """Return the quadrilaterals in order, whether each is reversed, and U (km) where each trace starts.
 
     The origin of U is one of the two ends of traces farthest from each other, the nominal strike points from it to
-    the other one, and traces that run against it are discordant (pages 5 to 8).
+    the other one or back, as most of the length runs, and traces that run against it are discordant.
     """
     ends = np.array([(surface[group[0], 0], surface[group[-1], 1]) for group in groups])
     points = ends.reshape(-1, 3)

@@ -135,12 +135,12 @@ def _squared(facet: Any, x: float, y: float, z: float, shadow: bool) -> float:
         nearest = min(nearest, da * da + db * db + dc * dc)
     if not inside:
         return nearest
-    return 0.0 if shadow else c * c
+    return 0.0 if shadow and c > -_MEAN_RADIUS else c * c  # the outline lies over the antipode as well
 
 
 @_compiled
 def _across_and_along(segments: Any, x: float, y: float) -> tuple[float, float]:
-    """Return T and U (km) of a place on the plane: Spudich and Chiou (2015), Eqs. 5 to 12."""
+    """Return T and U (km) of a place on the plane: means over the segments, weighted by Spudich and Chiou (2015)."""
     total, across, along = 0.0, 0.0, 0.0
     for row in range(segments.shape[0]):
         dx, dy = x - segments[row, 0], y - segments[row, 1]
@@ -149,7 +149,7 @@ def _across_and_along(segments: Any, x: float, y: float) -> tuple[float, float]:
         beyond = t * t + u * (u - length)
         if abs(t) < 1e-9 and beyond <= 0.0:  # on the trace, where the weight of its segment is infinite
             return 0.0, u + segments[row, 5]
-        # The difference of two arc tangents in Eq. 10 is the angle the segment is seen under.
+        # The weight's difference of two arc tangents is the angle the segment is seen under.
         weight = length / beyond if abs(t) < 1e-9 else np.arctan2(length * abs(t), beyond) / abs(t)
         total += weight
         across += weight * t

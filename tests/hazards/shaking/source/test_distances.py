@@ -173,6 +173,11 @@ def test_rjb_is_never_above_rrup_nor_rrup_below_ztor(corners):
         assert (found.rrup >= rupture.ztor - 1e-3).all()
 
 
+def test_the_antipode_is_not_above_the_rupture():
+    found = rupture_distances(quad_rupture(*northridge()), 61.44, -34.28)
+    assert found.rjb == pytest.approx(12740.0, abs=20.0)
+
+
 def test_a_vertical_rupture_is_a_line_at_the_surface():
     rupture = quad_rupture(*along((78.0, 42.0), [0.0], [30.0], dip=90.0, ztor=0.0))
     found = rupture_distances(rupture, [78.1, 77.9, 78.0], [42.1, 42.1, 41.9])
