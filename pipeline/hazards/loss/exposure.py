@@ -210,7 +210,8 @@ def _expected(mmi: Array, deviation: Array, people: Array, rows: npt.NDArray[np.
 
 def _below(edge: float, mmi: Array, deviation: Array) -> Array:
     """Return the probability that an intensity is below an edge; without deviation it is below or not."""
-    standard = (edge - mmi) / np.where(deviation > 0, deviation, 1.0)
+    with np.errstate(over="ignore"):
+        standard = (edge - mmi) / np.where(deviation > 0, deviation, 1.0)
     return np.where(deviation > 0, ndtr(standard), mmi < edge)
 
 

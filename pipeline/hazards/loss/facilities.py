@@ -137,10 +137,10 @@ def exceedance(
         Of the natural logarithms; for `measure` "mmi" of the values. Where both are 0 the threshold is reached or not.
     """
     x, s, t, d = (np.asarray(a, dtype=np.float64) for a in (shaking, deviation, threshold, dispersion))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        above = x - t if measure == _INTENSITY else np.log(x / t)
     spread = np.hypot(s, d)
-    likely = ndtr(above / np.where(spread > 0.0, spread, 1.0))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        above = x - t if measure == _INTENSITY else np.log(x / t)
+        likely = ndtr(above / np.where(spread > 0.0, spread, 1.0))
     known = np.isfinite(x) & np.isfinite(spread)
     return np.where(known, np.where(spread > 0.0, likely, above >= 0.0), np.nan)
 

@@ -72,15 +72,15 @@ COUNTRY_LOSS_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
 )
 #: The same of `alert_table`.
 ALERT_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
-    ("kind", "1", "fatality or economic", "#meta+kind"),
-    ("expected", "1", "expected deaths, or million USD", "#affected+estimated"),
-    ("deviation", "1", "standard deviation of the ln of the loss (PAGER's G)", "#meta+deviation"),
+    ("kind", "1", "fatality or economic", "#impact+type"),
+    ("expected", "1", "expected deaths, or million USD", "#impact+loss+expected"),
+    ("deviation", "1", "standard deviation of the ln of the loss (PAGER's G)", "#impact+loss+std"),
     ("level", "1", "PAGER's colour of the expected loss; no severity of a warning", "#status+pager"),
     ("combined_level", "1", "the worse of both colours", "#status+pager+combined"),
-    ("range_from", "1", "begin of a range of loss, deaths or million USD", "#range+from"),
-    ("range_to", "1", "its end, not included", "#range+to"),
-    ("range_level", "1", "PAGER's colour of the range", "#status+pager+range"),
-    ("probability", "1", "probability that the loss lies in the range", "#indicator+probability"),
+    ("range_from", "1", "begin of a range of loss, deaths or million USD", "#indicator+loss+min"),
+    ("range_to", "1", "its end, not included", "#indicator+loss+max"),
+    ("range_level", "1", "PAGER's colour of the range", "#status+pager+loss"),
+    ("probability", "1", "probability that the loss lies in the range", "#indicator+loss+probability"),
 )
 
 

@@ -135,3 +135,8 @@ def test_what_cannot_be_counted_is_refused(people, zone, match):
 def test_blocks_of_other_zones_do_not_add():
     with pytest.raises(InputError, match="same zones"):
         exposure([7.0], [1.0], [0], zones=1) + exposure([7.0], [1.0], [0], zones=2)
+
+
+def test_a_deviation_too_small_to_divide_by_is_none():
+    found = exposure([7.0, 7.5], [10.0, 3.0], [0, 0], zones=1, mmi_std=[5e-324, 0.0])
+    np.testing.assert_array_equal(found.expected, found.population)
