@@ -156,8 +156,9 @@ def fatalities(exposed: Mapping[str, npt.ArrayLike], *, total_term: bool = True)
     exposed
         People at intensities 1 to 10, by country (`exposure.by_country`). `UNKNOWN_COUNTRY` is left out, as in PAGER.
     total_term
-        Whether the deviation has one more term of 1.0, the default model's: the programme looks for a model of the
-        key "Total" as if it were a country. True gives the published probabilities, False what was meant.
+        Whether the deviation has one more term of 1.0, the default model's: the programme (since 2.0) looks for a model
+        of the key "Total" as if it were a country. True gives the probabilities published since, False those of
+        PAGER 1.0 and of the papers.
 
     Raises
     ------

@@ -5,6 +5,7 @@ import json
 import math
 from itertools import groupby
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,32 @@ def test_equals_all_nine_published_versions(reference, capsys):
         print(f"\nPAGER us2000h8ty: {len(folders)} versions, deaths, dollars and levels equal, bins within {worst:.1e}")
     assert len(folders) == 9
     assert worst < 1e-9
+
+
+def test_equals_the_older_programme_without_the_term_of_the_total(reference):
+    """PAGER 1.0, Kumamoto 2016 (us20005iis): G is the country's own, probabilities are whole percents."""
+    root = ElementTree.parse(reference / "seismic" / "loss" / "pager.xml").getroot()
+    people, wealth = (
+        {row.get("countrycode"): [float(cell.get("exposure")) for cell in row.findall(tag)] for row in root.iter("exposures")}
+        for tag in ("exposure", "econexposure")
+    )
+    results = {row.get("key"): row for row in root.iter("modelresult")}
+    for key, losses in (("EMP", fatalities(people, total_term=False)), ("ECO", economic_losses(wealth, total_term=False))):
+        published = {row.get("ccode"): int(row.find("loss").get("value")) for row in results[key].findall("results_by_country")}
+        alert = next(row for row in root.iter("alert") if row.get("type") == losses.kind)
+        assert losses.by_country == published
+        assert losses.level == alert.get("level")
+        assert losses.deviation == pytest.approx(float(alert.get("gvalue")), abs=1e-9)
+        percents = [float(row.get("probability")) for row in alert.findall("bin")]
+        # Cut, not rounded, to whole percents.
+        np.testing.assert_allclose(100.0 * np.array(losses.probabilities), percents, atol=1.0)
+
+
+def test_equals_the_published_percents_of_kaikoura():
+    # us1000778i, version 16 of 2017-02-07 (PAGER 1.0, public domain): people at MMI 4 to 9; green, 76 and 24 %.
+    deaths = fatalities({"NZ": [0, 0, 0, 14380, 517687, 692046, 108769, 10586, 297, 0]}, total_term=False)
+    assert (deaths.total, deaths.level) == (0, "green")
+    assert [round(100 * p) for p in deaths.probabilities] == [76, 24, 0, 0, 0, 0, 0]
 
 
 def test_central_asian_events_are_estimated_poorly(reference, capsys):
