@@ -62,6 +62,21 @@ def test_probabilities_and_ranges_equal_the_published_forecast(row, alaska):
         assert (found["low"], found["high"]) == (0, row["high"])
 
 
+def test_a_sequence_without_aftershocks_equals_the_published_one():
+    # USGS, M 5.7 off California of 2026-06-03 (us7000sq93), forecast of 2026-09-23, public domain: none seen in 112 days.
+    case = {"mainshock": 5.7, "parameters": generic("ANSR-OCEANBD"), "completeness": Completeness(3.5, 0.5, 0.25, 1.0)}
+    before = productivity([], [], now=0.0, **case)
+    after = productivity([], [], now=112.0, **case)
+    assert (before.mean, before.std) == pytest.approx((-3.140833286113087, 0.6498679196926953), abs=1e-9)
+    assert (after.mean, after.std) == pytest.approx((-3.593827026212016, 0.4344092327951748), abs=1e-6)
+    table = aftershock_forecast([], [], now=112.0042272, smallest=[3.0], **case)
+    found = table[~table["is_mainshock"]]
+    # USGS leaves out values of `a` that together are 1e-4 likely, here the large ones.
+    np.testing.assert_allclose(found["probability"], [0.001257, 0.008489, 0.03213, 0.1603], rtol=2e-3)
+    assert list(found["high"]) == [0, 0, 1, 2]
+    np.testing.assert_allclose(table["probability"][table["is_mainshock"]].iloc[:3], [2.512e-6, 1.71e-5, 6.646e-5], rtol=2e-3)
+
+
 def _simulated(random, *, mainshock, days, model, a):
     """Return (days, magnitudes) of the aftershocks of 2 and more."""
     number = random.poisson(10.0 ** (a + model.b * (mainshock - 2.0)) * omori_integral(model.p, model.c, 0.0, days))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
@@ -59,6 +59,7 @@ def test_events_are_looked_for_along_the_rupture():
     np.testing.assert_allclose(search_radius([5.0, 7.5]), [10.0, 10 ** (-3.22 + 0.69 * 7.5)])
 
 
+@settings(deadline=None)
 @given(p=st.floats(0.6, 1.4), begin=st.floats(0.0, 100.0), span=st.floats(0.01, 1000.0))
 def test_the_integral_is_that_of_the_rate(p, begin, span):
     numeric = quad(lambda t: (t + 0.018) ** -p, begin, begin + span, limit=200)[0]

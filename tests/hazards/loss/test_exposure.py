@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
@@ -71,6 +71,7 @@ def test_an_unknown_deviation_leaves_the_expected_class_unknown():
     assert found.population[0, 7] == 10.0
 
 
+@settings(deadline=None)
 @given(grids())
 def test_nobody_is_lost_or_counted_twice(cells):
     mmi, people, zone, deviation = cells
@@ -82,6 +83,7 @@ def test_nobody_is_lost_or_counted_twice(cells):
     assert found.unpopulated.sum() == np.isnan(people).sum()
 
 
+@settings(deadline=None)
 @given(grids(), st.randoms(use_true_random=False), st.integers(0, 200))
 def test_sums_are_the_same_bytes_in_any_order_and_for_any_blocks(cells, random, cut):
     whole = exposure(*cells[:3], zones=3, mmi_std=cells[3])

@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point
 
@@ -95,6 +95,7 @@ def test_unknown_shaking_or_deviation_has_no_probability():
     assert exceedance(0.0, 0.5, 0.2, 0.1, measure="pga") == 0.0
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 3.0), st.floats(0.0, 1.0), st.floats(0.01, 3.0), st.floats(0.0, 1.0), st.floats(1.0, 3.0))
 def test_stronger_shaking_is_never_less_likely_to_exceed(shaking, deviation, threshold, dispersion, factor):
     less, more = exceedance([shaking, shaking * factor], deviation, threshold, dispersion, measure="pga")

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
@@ -97,8 +97,7 @@ def test_equals_the_older_programme_without_the_term_of_the_total(reference):
         assert losses.level == alert.get("level")
         assert losses.deviation == pytest.approx(float(alert.get("gvalue")), abs=1e-9)
         percents = [float(row.get("probability")) for row in alert.findall("bin")]
-        # Cut, not rounded, to whole percents.
-        np.testing.assert_allclose(100.0 * np.array(losses.probabilities), percents, atol=1.0)
+        np.testing.assert_allclose(100.0 * np.array(losses.probabilities), percents, atol=0.5)
 
 
 def test_equals_the_published_percents_of_kaikoura():
@@ -229,6 +228,7 @@ def test_tables_have_the_columns_declared():
     assert set(alerts["combined_level"]) == {combined_level(deaths.level, economic.level)}
 
 
+@settings(deadline=None)
 @given(expected=st.floats(0.0, 1e7), deviation=st.floats(0.5, 2.5))
 def test_probabilities_add_up_to_one(expected, deviation):
     found = range_probabilities(expected, deviation)
@@ -237,6 +237,7 @@ def test_probabilities_add_up_to_one(expected, deviation):
     assert sum(found) == pytest.approx(1.0, abs=3e-6)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(COUNTRIES), EXPOSURES, EXPOSURES, st.sampled_from([fatalities, economic_losses]))
 def test_more_exposed_is_never_less_lost(country, people, more, losses):
     fewer, total = losses({country: people}), losses({country: np.add(people, more)})
@@ -244,6 +245,7 @@ def test_more_exposed_is_never_less_lost(country, people, more, losses):
     assert COLOURS.index(fewer.level) <= COLOURS.index(total.level)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(COUNTRIES), EXPOSURES, min_size=1), st.randoms(use_true_random=False))
 def test_the_order_of_countries_changes_nothing(exposed, random):
     names = list(exposed)
