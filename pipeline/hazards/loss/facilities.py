@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -110,7 +110,7 @@ def shaken_facilities(
     """
     _refuse(facilities)
     known = default_thresholds() if thresholds is None else thresholds
-    table = _prepared(facilities, [_own_or_of_kind(row, known) for _, row in facilities.iterrows()])
+    table = _prepared(facilities, _chosen(facilities, known))
     points = facilities.geometry.to_crs(geobox_of(shaking).crs)
     where = places(shaking, points.x.to_numpy(), points.y.to_numpy())
     for measure in sorted(set(table["measure"].dropna())):
@@ -185,30 +185,32 @@ def _say_state(table: pd.DataFrame, shaking: xr.Dataset, where: Places, excluded
     table.loc[table["state"].isin(UNKNOWN_STATES), numbers] = np.nan
 
 
-def _own_or_of_kind(row: pd.Series, known: Mapping[str, Threshold]) -> Threshold | None:
-    """Return the facility's own threshold, else its kind's, else none."""
-    own = row.get("threshold", math.nan)
-    if pd.isna(own):
-        return known.get(row["kind"])
-    dispersion = row.get("threshold_dispersion", math.nan)
-    measure, unit = row.get("measure"), row.get("threshold_units")
+def _chosen(facilities: gpd.GeoDataFrame, known: Mapping[str, Threshold]) -> list[Threshold | None]:
+    """Return each facility's own threshold, else its kind's, else none."""
+    columns = ("name", "kind", "measure", "threshold", "threshold_units", "threshold_dispersion")
+    rows = zip(*(_column(facilities, name) for name in columns), strict=True)
+    return [known.get(kind) if pd.isna(own[1]) else _own(name, *own) for name, kind, *own in rows]
+
+
+def _own(name: str, measure: str | None, value: float, unit: str | None, dispersion: float | None) -> Threshold:
     if pd.isna(measure) or pd.isna(unit):
-        raise InputError(f"facility {row['name']!r}: found a threshold of {own}; expected its measure and threshold_units too")
-    return Threshold(str(measure), float(own), str(unit), 0.0 if pd.isna(dispersion) else float(dispersion), "", "facility")
+        raise InputError(f"facility {name!r}: found a threshold of {value}; expected its measure and threshold_units too")
+    return Threshold(str(measure), float(value), str(unit), 0.0 if pd.isna(dispersion) else float(dispersion), "", "facility")
 
 
-def _prepared(facilities: gpd.GeoDataFrame, chosen: Iterable[Threshold | None]) -> pd.DataFrame:
+def _column(facilities: gpd.GeoDataFrame, name: str) -> npt.NDArray[Any]:
+    """Return a column's values, none where there is no such column."""
+    return facilities[name].to_numpy() if name in facilities else np.full(len(facilities), None, dtype=object)
+
+
+def _prepared(facilities: gpd.GeoDataFrame, rows: Sequence[Threshold | None]) -> pd.DataFrame:
     """Return the facilities' own columns and the threshold of each, the estimates unknown as yet."""
-    table = pd.DataFrame({"name": facilities["name"].to_numpy(), "kind": facilities["kind"].to_numpy()})
-    for column in ("operator", "country"):
-        table[column] = facilities[column].to_numpy() if column in facilities else None
-    rows = list(chosen)
+    table = pd.DataFrame({name: _column(facilities, name) for name in ("name", "kind", "operator", "country")})
     for threshold in rows:
         if threshold is not None and not (threshold.value > 0.0 and threshold.dispersion >= 0.0):
             raise InputError(f"threshold {threshold}: expected a positive value, no negative dispersion")
-    for column, name in (("measure", "measure"), ("threshold_units", "units")):
-        table[column] = pd.Series([None if t is None else getattr(t, name) for t in rows], dtype=object)
-    for column, name in (("threshold_meaning", "meaning"), ("threshold_source", "source")):
+    texts = {"measure": "measure", "threshold_units": "units", "threshold_meaning": "meaning", "threshold_source": "source"}
+    for column, name in texts.items():
         table[column] = pd.Series([None if t is None else getattr(t, name) for t in rows], dtype=object)
     table["threshold"] = [math.nan if t is None else t.value for t in rows]
     table["threshold_dispersion"] = [math.nan if t is None else t.dispersion for t in rows]
