@@ -153,9 +153,9 @@ def exposure_table(exposed: Exposure, zones: pd.DataFrame) -> pd.DataFrame:
     """
     if len(zones) != len(exposed.population) - 1:
         raise InputError(f"zones: found {len(zones)} rows; expected {len(exposed.population) - 1}, as in the exposure")
-    table = zones.reset_index(drop=True).reindex(range(len(zones) + 1))
-    columns = _columns(exposed)
-    return pd.concat([table, pd.DataFrame(columns)], axis=1)
+    whole = dict.fromkeys(zones.select_dtypes("integer").columns, "Int64")
+    table = zones.astype(whole).reset_index(drop=True).reindex(range(len(zones) + 1))
+    return table.assign(**_columns(exposed))
 
 
 def by_country(exposed: Exposure, countries: pd.Series) -> dict[str, Array]:

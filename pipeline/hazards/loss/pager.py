@@ -30,6 +30,7 @@ from pipeline.errors import InputError
 from pipeline.hazards.loss.exposure import CLASSES, UNKNOWN_COUNTRY, Array
 
 Kind = Literal["fatality", "economic"]
+KINDS: tuple[Kind, Kind] = ("fatality", "economic")
 Colour = Literal["green", "yellow", "orange", "red"]
 
 #: PAGER's colours, the least impact first.
@@ -64,10 +65,20 @@ COUNTRY_LOSS_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("country", "1", "ISO 3166-1 alpha-2 code of the country", "#country+code+v_iso2"),
     *((f"population_mmi{i}", "1", f"people at intensity {i}", f"#population+mmi{i}") for i in CLASSES),
     ("fatalities", "1", "estimated deaths, PAGER's empirical model", "#affected+killed+estimated"),
-    ("fatality_model", "1", "InCountry, InGroup or Default: whose events the model was fitted to", "#meta+model+fatality"),
+    (
+        "fatality_model",
+        "1",
+        "InCountry, InGroup, Default: whose events it was fitted to; Excluded: no country",
+        "#meta+model+fatality",
+    ),
     ("fatality_events", "1", "number of past events the model was fitted to", "#meta+events+fatality"),
     ("economic_loss", "USD", "estimated economic loss, PAGER's empirical model", "#value+loss+usd"),
-    ("economic_model", "1", "InCountry, InGroup or Default: whose events the model was fitted to", "#meta+model+economic"),
+    (
+        "economic_model",
+        "1",
+        "InCountry, InGroup, Default: whose events it was fitted to; Excluded: no country",
+        "#meta+model+economic",
+    ),
     ("gdp_per_capita", "USD", "gross domestic product per person used for the economic exposure", "#indicator+gdp+usd"),
 )
 #: The same of `alert_table`.
@@ -251,7 +262,7 @@ def country_losses(
     """Return the table by country, with the columns of `COUNTRY_LOSS_COLUMNS`; a loss no model gives is unknown (NaN)."""
     rows = []
     for country in sorted(exposed):
-        fatal, wealth = loss_model("fatality", country), loss_model("economic", country)
+        fatal, wealth = (_told(loss_model(kind, country), country) for kind in KINDS)
         per_person = gdp.get(country, wealth.gdp_per_capita)
         row: dict[str, object] = {"country": country}
         row |= dict(zip((f"population_mmi{i}" for i in CLASSES), _ten(country, exposed[country]), strict=True))
@@ -270,6 +281,11 @@ def alert_table(*estimates: Losses) -> pd.DataFrame:
         for (low, high, colour), probability in zip(LOSS_RANGES, losses.probabilities, strict=True)
     ]
     return pd.DataFrame(rows, columns=[name for name, *_ in ALERT_COLUMNS])
+
+
+def _told(model: LossModel, country: str) -> LossModel:
+    """Return the model as the table tells of it: people in no country are in none."""
+    return model._replace(status="Excluded") if country == UNKNOWN_COUNTRY else model
 
 
 def _losses(kind: Kind, exposed: Mapping[str, npt.ArrayLike], total_term: bool) -> Losses:

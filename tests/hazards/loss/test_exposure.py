@@ -1,10 +1,12 @@
 """Exposure: the claims of its docstrings, seen by eye and by properties."""
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely.geometry import box
 
 from pipeline.errors import InputError
 from pipeline.hazards.loss.exposure import (
@@ -105,6 +107,16 @@ def test_the_table_holds_every_person_and_says_where_there_is_no_zone():
     assert list(found["population"]) == [1.0, 2.0, 4.0]
     assert found["country"].isna().tolist() == [False, False, True]
     assert len(zones) == 2
+
+
+def test_whole_codes_stay_whole_and_outlines_stay_outlines():
+    outlines = gpd.GeoDataFrame({"admin2": [711, 712]}, geometry=[box(0, 0, 1, 1), box(1, 0, 2, 1)], crs="EPSG:4326")
+    table = exposure_table(exposure([7.0], [1.0], [0], zones=2), outlines)
+    assert isinstance(table, gpd.GeoDataFrame)
+    assert table.crs == outlines.crs
+    assert list(table["admin2"].iloc[:2]) == [711, 712]
+    assert table["admin2"].isna().tolist() == [False, False, True]
+    assert table.geometry.iloc[2] is None
 
 
 def test_districts_add_up_to_countries():

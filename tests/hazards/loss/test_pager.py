@@ -220,6 +220,7 @@ def test_tables_have_the_columns_declared():
     table = country_losses(people, deaths, economic, {})
     assert list(table.columns) == [name for name, *_ in COUNTRY_LOSS_COLUMNS]
     assert list(table["country"]) == ["KZ", "UK", "XX"]
+    assert list(table["fatality_model"]) == ["InGroup", "Excluded", "Default"]
     assert table["fatalities"].isna().tolist() == [False, True, False]
     assert table["economic_loss"].isna().tolist() == [False, True, True]
     alerts = alert_table(deaths, economic)
