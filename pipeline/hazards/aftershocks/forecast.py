@@ -156,7 +156,7 @@ def aftershock_forecast(
     rates = numbers[:, None] * 10.0**known.values
     table["expected"] = rates @ known.probabilities
     table["low"], table["high"] = (_quantile(rates, known.probabilities, share) for share in _RANGE)
-    table["probability"] = -np.expm1(-rates) @ known.probabilities
+    table["probability"] = np.minimum(-np.expm1(-rates) @ known.probabilities, 1.0)
     return table.assign(observed=known.observed, a=known.mean, a_std=known.std)
 
 

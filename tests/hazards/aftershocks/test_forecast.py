@@ -149,6 +149,11 @@ def test_what_is_no_sequence_is_refused(days, sizes, mainshock, now, match):
         aftershock_forecast(days, sizes, mainshock=mainshock, now=now)
 
 
+def test_a_probability_is_at_most_one_though_weights_are_rounded():
+    table = aftershock_forecast([], [], mainshock=8.3359375, now=0.0)
+    assert table["probability"].max() == 1.0
+
+
 @settings(deadline=None, max_examples=30)
 @given(mainshock=st.floats(4.5, 8.5), now=st.floats(0.0, 400.0), seed=st.integers(0, 2**32 - 1))
 def test_a_forecast_is_ordered_and_its_input_is_not(mainshock, now, seed):
