@@ -1,7 +1,7 @@
 """Aftershocks: how many are to be expected after an earthquake, and how sure that is."""
 
 from pipeline.hazards.aftershocks.forecast import FORECAST_COLUMNS, aftershock_forecast
-from pipeline.hazards.aftershocks.rate import GLOBAL_CATALOGUE, LOCAL_CATALOGUE, Completeness, Generic, generic
+from pipeline.hazards.aftershocks.rate import GLOBAL_CATALOGUE, LOCAL_CATALOGUE, Completeness, Generic, generic, search_radius
 
 __all__ = [
     "FORECAST_COLUMNS",
@@ -11,4 +11,5 @@ __all__ = [
     "Generic",
     "aftershock_forecast",
     "generic",
+    "search_radius",
 ]

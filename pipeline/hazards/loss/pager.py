@@ -210,7 +210,11 @@ def alert_level(expected: float) -> Colour:
 
 
 def combined_level(*levels: Colour) -> Colour:
-    """Return the worst of some colours."""
+    """Return the worst of some colours, as PAGER's overall level.
+
+    The flag `summary` of published alerts does not say which kind that is: the programme compares the colours as text,
+    so that yellow goes before orange.
+    """
     return COLOURS[max(COLOURS.index(level) for level in levels)]
 
 
