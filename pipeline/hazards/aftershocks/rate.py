@@ -1,7 +1,7 @@
 """The rate of aftershocks: Reasenberg and Jones (1989), its generic parameters, and what a catalogue sees of it.
 
 Reasenberg, P. A. and Jones, L. M. (1989), Earthquake hazard after a mainshock in California, Science 243, 1173-1176,
-doi 10.1126/science.243.4895.1173. Rate of aftershocks of magnitude m or larger, t days after a mainshock of M (Eq. 4):
+doi 10.1126/science.243.4895.1173. Rate of aftershocks of magnitude m or larger, t days after a mainshock of M:
 
     rate(t, m) = 10^(a + b (M - m)) (t + c)^-p
 
@@ -57,7 +57,7 @@ class Completeness(NamedTuple):
 
         Mc(t) = max(catalogue, f M - g - h log10 t)
 
-    Helmstetter, A., Kagan, Y. Y. and Jackson, D. D. (2006), doi 10.1785/0120050067, Eq. 15; Page et al. (2016), Eq. 3.
+    Helmstetter, A., Kagan, Y. Y. and Jackson, D. D. (2006), doi 10.1785/0120050067; Page et al. (2016), doi 10.1785/0120160073.
     """
 
     catalogue: float

@@ -1,6 +1,6 @@
 """Exposure: how many people felt which intensity, by district and country.
 
-Classes are PAGER's (Wald et al. 2010, USGS Open-File Report 2010-1033): class i holds intensities of [i - 0.5, i + 0.5).
+Classes are those of USGS's PAGER (losspager, models/exposure.py): class i holds intensities of [i - 0.5, i + 0.5).
 People are counted in multiples of 2^-20 of a person, which double precision adds exactly up to eight thousand million:
 sums are therefore the same bytes in any order and for any blocks, and partial sums of blocks are added with `+`.
 """

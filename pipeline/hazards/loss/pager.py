@@ -35,7 +35,7 @@ Colour = Literal["green", "yellow", "orange", "red"]
 
 #: PAGER's colours, the least impact first.
 COLOURS: tuple[Colour, ...] = ("green", "yellow", "orange", "red")
-#: Loss (deaths, or million USD) at which yellow, orange and red begin. Wald et al. (2011), Table 1.
+#: Loss (deaths, or million USD) at which yellow, orange and red begin. Wald et al. (2011).
 _LEVELS = (1.0, 100.0, 1000.0)
 #: Ranges of loss (deaths, or million USD) whose probabilities PAGER publishes, and their colours.
 LOSS_RANGES: tuple[tuple[float, float, Colour], ...] = (
@@ -155,7 +155,7 @@ def loss_model(kind: Kind, country: str) -> LossModel:
 
 
 def loss_rate(model: LossModel, mmi: npt.ArrayLike) -> Array:
-    """Return the share lost (of people, or of exposed wealth) at an intensity: Jaiswal and Wald (2010), Eq. 1."""
+    """Return the share lost (of people, or of exposed wealth) at an intensity: Phi(ln(mmi / theta) / beta)."""
     return np.asarray(ndtr(np.log(np.asarray(mmi, dtype=np.float64) / model.theta) / model.beta))
 
 
@@ -205,7 +205,7 @@ def economic_exposure(exposed: Mapping[str, npt.ArrayLike], gdp_per_capita: Mapp
 
 
 def alert_level(expected: float) -> Colour:
-    """Return PAGER's colour of an expected loss (deaths or million USD): Wald et al. (2011), Table 1."""
+    """Return PAGER's colour of an expected loss (deaths or million USD): Wald et al. (2011)."""
     return COLOURS[sum(expected >= level for level in _LEVELS)]
 
 
