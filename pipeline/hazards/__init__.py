@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pipeline.hazards.fire_weather import fire_weather
 from pipeline.hazards.flood_extent import flood_extent
+from pipeline.hazards.ground_failure import landslide
 from pipeline.hazards.shaking import shaking
 from pipeline.layer import Layer
 
@@ -11,5 +12,6 @@ from pipeline.layer import Layer
 HAZARDS: Mapping[str, Layer] = {
     "fire_weather": fire_weather,
     "flood_extent": flood_extent,
+    "landslide": landslide,
     "shaking": shaking,
 }
