@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pipeline.hazards.fire_weather import fire_weather
 from pipeline.hazards.flood_extent import flood_extent
-from pipeline.hazards.ground_failure import landslide
+from pipeline.hazards.ground_failure import landslide, liquefaction
 from pipeline.hazards.shaking import shaking
 from pipeline.layer import Layer
 
@@ -13,5 +13,6 @@ HAZARDS: Mapping[str, Layer] = {
     "fire_weather": fire_weather,
     "flood_extent": flood_extent,
     "landslide": landslide,
+    "liquefaction": liquefaction,
     "shaking": shaking,
 }
