@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.hazards.shaking import kernel, worden12
-from pipeline.hazards.shaking.bssa14 import bssa14
 from pipeline.hazards.shaking.distance import epicentral_distance
+from pipeline.hazards.shaking.models.bssa14 import BSSA14 as bssa14
 from pipeline.hazards.shaking.rupture import PointSource, source_table
 
 STEP = 1.0 / 120.0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.hazards.shaking.bssa14 import bssa14
+from pipeline.hazards.shaking.models.bssa14 import BSSA14 as bssa14
 from pipeline.hazards.shaking.rupture import (
     PointSource,
     effective_distance,
