@@ -166,6 +166,14 @@ class GroundMotionModel:
         if missing:
             raise InputError(f"{self.name}: found no {', '.join(missing)}; expected {', '.join(self.needs)}")
 
+    def gives(self, imt: str) -> bool:
+        """Tell whether the model gives a measure."""
+        try:
+            self.terms((imt,), Event(6.0))
+        except InputError:
+            return False
+        return True
+
     def knows(self, event: Event) -> bool:
         """Tell whether all the model needs of the event is known."""
         # A rake that is NaN has a meaning of its own.
@@ -195,7 +203,8 @@ def load(block: Array, cells: dict[str, Array], start: int, stop: int) -> int:
     for row, name, default in zip(rows, CELL_PREDICTORS, DEFAULTS, strict=False):
         values = cells.get(name)
         row[:size] = default if values is None else values if values.size == 1 else values[start:stop]
-        row[size:] = np.nan
+        if size < BLOCK:
+            row[size:] = np.nan
     prepare(block)
     return size
 
