@@ -6,12 +6,16 @@ import logging
 import tempfile
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from pipeline import grid
 from pipeline.hazards import HAZARDS
+from pipeline.hazards.shaking.ground_motion import PREDICTORS
+from pipeline.hazards.shaking.model_sets import model_set, weighted_motion
+from pipeline.hazards.shaking.models import GROUND_MOTION_MODELS
 from pipeline.layer import Layer, Table, Variable, samples
 from pipeline.products.cog import write_cogs
 from pipeline.products.table import write_tables
@@ -23,12 +27,15 @@ _GEOBOX = grid.region_geobox((78.0, 41.0, 78.64, 41.64), 0.01)
 
 
 def warm_up() -> None:
-    """Call every layer once on a tiny grid; compiled kernels stay in numba's cache on disk."""
+    """Call every layer once on a tiny grid, and every ground-motion model; compiled kernels stay in numba's cache on disk."""
     for layer in HAZARDS.values():
         began = perf_counter()
         inputs = {name: _plausible(variable) for name, variable in layer.inputs.items()}
         _call(layer, inputs)
         log.info("%s is compiled, %.1f s", layer.name, perf_counter() - began)
+    predictors: dict[str, Any] = dict.fromkeys(PREDICTORS, 5.0)
+    for name in GROUND_MOTION_MODELS:
+        weighted_motion(model_set(name), ("PGA",), conversion=lambda *_: (0.0, 0.0, 0.0), **predictors)
 
 
 def _call(layer: Layer, inputs: dict[str, xr.DataArray | xr.Dataset]) -> None:

@@ -43,7 +43,6 @@ BY_NAME = {
     "elevation": (500, 3000),
     "reference_water": (0, 1),
     "gradient": (0.02, 0.1),
-    "gradient": (0.001, 0.08),
     "ffmc": (20, 95),
     "dmc": (1, 60),
     "dc": (10, 500),
