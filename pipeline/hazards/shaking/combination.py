@@ -44,26 +44,30 @@ def _add_product(total: Array, one: Array, other: Array, factor: float) -> None:
         total[i] += factor * one[i] * other[i]
 
 
+@inlined
+def _deviate(total: Array, found: Array, part: int, measure: int, products: Array) -> None:
+    """Fill `total` with tau (part 1) or phi (2) of a weighted sum; `products` (model, model) are those of the measure."""
+    total[:] = 0.0
+    for j in range(products.shape[0]):
+        for k in range(j + 1):
+            # A model of no weight may hold anything, NaN as well.
+            if products[j, k] != 0.0:
+                factor = products[j, k] if j == k else 2.0 * products[j, k]
+                _add_product(total, found[j, part, measure], found[k, part, measure], factor)
+    for i in range(BLOCK):
+        total[i] = math.sqrt(total[i])
+
+
 @compiled
 def combine(found: Array, weights: Array, products: Array, out: Array) -> None:
     """Fill `out` (3, measure, cell) with the weighted mean and the deviations of the motions `found`.
 
     `weights` (measure, model); `products` (measure, model, model): weight times weight times correlation.
     """
-    models = found.shape[0]
     for measure in range(found.shape[2]):
-        out[:, measure] = 0.0
-        for j in range(models):
-            if weights[measure, j] == 0.0:
-                continue
-            _add(out[0, measure], found[j, 0, measure], weights[measure, j])
-            for part in (1, 2):
-                for k in range(j):
-                    _add_product(
-                        out[part, measure], found[j, part, measure], found[k, part, measure], 2.0 * products[measure, j, k]
-                    )
-                _add_product(out[part, measure], found[j, part, measure], found[j, part, measure], products[measure, j, j])
+        out[0, measure] = 0.0
+        for j in range(found.shape[0]):
+            if weights[measure, j] != 0.0:
+                _add(out[0, measure], found[j, 0, measure], weights[measure, j])
         for part in (1, 2):
-            total = out[part, measure]
-            for i in range(BLOCK):
-                total[i] = math.sqrt(total[i])
+            _deviate(out[part, measure], found, part, measure, products[measure])

@@ -185,7 +185,7 @@ class GroundMotionModel:
         terms, out = self.terms(imts, event), np.full((3, len(imts), count), np.nan)
         if not self.knows(event):
             return out
-        block, found = np.empty(ROWS * BLOCK), np.empty((3, len(imts), BLOCK))
+        block, found = empty_block(cells), np.empty((3, len(imts), BLOCK))
         for start in range(0, count, BLOCK):
             size = load(block, cells, start, min(start + BLOCK, count))
             self.kernel(terms, block, found)
@@ -193,20 +193,23 @@ class GroundMotionModel:
         return out
 
 
-def load(block: Array, cells: dict[str, Array], start: int, stop: int) -> int:
-    """Fill a block with cells start to stop, and what is not given with its default; return the number of cells.
-
-    Beyond the last cell stand NaN.
-    """
-    rows = block.reshape(ROWS, BLOCK)
-    size = stop - start
+def empty_block(cells: dict[str, Array]) -> Array:
+    """Return a block that holds what all cells have in common: predictors of one value, and defaults of those not given."""
+    rows = np.full((ROWS, BLOCK), np.nan)
     for row, name, default in zip(rows, CELL_PREDICTORS, DEFAULTS, strict=False):
         values = cells.get(name)
-        row[:size] = default if values is None else values if values.size == 1 else values[start:stop]
-        if size < BLOCK:
-            row[size:] = np.nan
+        row[:] = default if values is None else values if values.size == 1 else np.nan
+    return rows.reshape(-1)
+
+
+def load(block: Array, cells: dict[str, Array], start: int, stop: int) -> int:
+    """Fill a block with cells start to stop and return their number; what stands beyond them is of no account."""
+    rows = block.reshape(ROWS, BLOCK)
+    for name, values in cells.items():
+        if values.size > 1:
+            rows[CELL_PREDICTORS.index(name), : stop - start] = values[start:stop]
     prepare(block)
-    return size
+    return stop - start
 
 
 def records(terms: Sequence[Any]) -> Records:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.hazards.shaking.block import BLOCK, CELL_PREDICTORS, ROWS
+from pipeline.hazards.shaking.block import BLOCK, CELL_PREDICTORS
 from pipeline.hazards.shaking.combination import combine, convert
 from pipeline.hazards.shaking.ground_motion import (
     EVENT_PREDICTORS,
@@ -25,6 +25,7 @@ from pipeline.hazards.shaking.ground_motion import (
     Event,
     GroundMotion,
     GroundMotionModel,
+    empty_block,
     load,
 )
 from pipeline.hazards.shaking.models import ground_motion_model
@@ -112,6 +113,7 @@ class _Part(NamedTuple):
 
     model: GroundMotionModel
     terms: Any
+    """None where the event is not known well enough, or there are no such measures."""
     places: Any
 
 
@@ -221,8 +223,9 @@ def _plan(
     parts = []
     for own, model in zip(weights.T, models.models(), strict=True):
         model.require(given)
-        terms = model.terms([imt for imt, w in zip(measures, own, strict=True) if w > 0], event)
-        parts.append(_Part(model, terms if model.knows(event) else None, np.flatnonzero(own)))
+        given_by = [imt for imt, weight in zip(measures, own, strict=True) if weight > 0]
+        terms = model.terms(given_by, event) if given_by and model.knows(event) else None
+        parts.append(_Part(model, terms, np.flatnonzero(own)))
     conversions = None
     if conversion is not None:
         components = [model.component for model in models.models()]
@@ -235,7 +238,7 @@ def _scratch(plan: _Plan) -> tuple[Array, Array, tuple[Array, ...]]:
     found = np.zeros((len(plan.parts), 3, len(plan.weights), BLOCK))
     whole = len(plan.weights)
     own = [f if p.places.size == whole else np.empty((3, p.places.size, BLOCK)) for f, p in zip(found, plan.parts, strict=True)]
-    return np.empty(ROWS * BLOCK), found, tuple(own)
+    return empty_block(plan.cells), found, tuple(own)
 
 
 def _evaluate(plan: _Plan, cells: slice, block: Array, found: Array, own: tuple[Array, ...]) -> int:
@@ -244,7 +247,7 @@ def _evaluate(plan: _Plan, cells: slice, block: Array, found: Array, own: tuple[
     for part, whole, few in zip(plan.parts, found, own, strict=True):
         if part.terms is None:
             whole[:, part.places] = np.nan
-        elif part.places.size:
+        else:
             part.model.kernel(part.terms, block, few)
             if few.shape != whole.shape:
                 whole[:, part.places] = few
@@ -276,5 +279,6 @@ def _of_means(rows: Array) -> Array:
     centred = known - known.mean(axis=1, keepdims=True)
     spread = np.sqrt(np.square(centred).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = (centred[:, None] * centred[None]).sum(axis=2) / (spread[:, None] * spread[None])
+        # Not by a matrix product, whose bytes may differ with the number of threads.
+        found = np.einsum("in,jn->ij", centred, centred) / np.outer(spread, spread)
     return np.asarray(np.where(np.isnan(found), 1.0, found))

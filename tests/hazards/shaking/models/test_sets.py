@@ -144,6 +144,18 @@ def test_a_model_without_the_measure_is_left_out_and_the_others_weigh_more():
         weighted_motion(slab, ("MMI",), **predictors)
 
 
+def test_an_unknown_site_does_not_linger_in_a_model_that_is_left_out():
+    slab, predictors = MODEL_SETS["hindu_kush_slab"], sites(2 * BLOCK)
+    predictors["rrup"][: BLOCK // 2] = np.nan
+
+    def shift(component, imt, magnitude):
+        return 0.1, -0.01, 0.1
+
+    found = weighted_motion(slab, ("SA(0.01)",), conversion=shift, **EVENT, **predictors)
+    assert np.isnan(found.phi[0, : BLOCK // 2]).all()
+    assert all(np.isfinite(part[0, BLOCK // 2 :]).all() for part in found)
+
+
 def test_arrays_of_any_common_shape_keep_it():
     predictors = {name: values.reshape(4, 25) for name, values in sites(100).items()} | {"vs30": 760.0}
     found = weighted_motion(CALIFORNIA, MEASURES, **EVENT, **predictors)
