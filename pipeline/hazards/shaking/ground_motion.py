@@ -129,11 +129,11 @@ class GroundMotionModel:
         vs30
             Time-averaged shear-wave velocity of the upper 30 m, m s-1.
         vs30measured
-            True where Vs30 was measured; inferred where not given.
+            True where Vs30 was measured; inferred where not given or NaN.
         z1pt0, z2pt5
             Depth to a shear-wave velocity of 1 km/s (m) and of 2.5 km/s (km); NaN for the depth usual at this Vs30.
         backarc
-            True for sites behind the volcanic arc; not, where not given.
+            True for sites behind the volcanic arc; not, where not given or NaN.
         dpp
             Directivity parameter of CY14 less its mean; 0 where not given.
 
@@ -153,12 +153,11 @@ class GroundMotionModel:
         given = {name: np.asarray(value, dtype=np.float64) for name, value in named if value is not None}
         self.require(given)
         used = np.broadcast_shapes(*(a.shape for a in given.values()))
-        out = np.full((3, *used), np.nan)
-        flat = out.reshape(3, -1)
+        out = np.empty((3, math.prod(used)))
         for event, where in _by_event(given, used):
             sites = {name: _at(given[name], used, where) for name in CELL_PREDICTORS if name in given}
-            flat[:, where] = self.evaluate((imt,), event, sites, flat[0, where].size)[:, 0]
-        return GroundMotion(*out)
+            out[:, where] = self.evaluate((imt,), event, sites, out[0, where].size)[:, 0]
+        return GroundMotion(*out.reshape(3, *used))
 
     def require(self, given: Any) -> None:
         """Raise InputError where a predictor the model needs is not among those given."""
@@ -182,9 +181,9 @@ class GroundMotionModel:
 
     def evaluate(self, imts: Sequence[str], event: Event, cells: dict[str, Array], count: int) -> Array:
         """Return (mean ln, tau, phi; measure; cell) of one event; `cells` are one-dimensional, of `count` or 1 values."""
-        terms, out = self.terms(imts, event), np.full((3, len(imts), count), np.nan)
+        terms, out = self.terms(imts, event), np.empty((3, len(imts), count))
         if not self.knows(event):
-            return out
+            return np.full_like(out, np.nan)
         block, found = empty_block(cells), np.empty((3, len(imts), BLOCK))
         for start in range(0, count, BLOCK):
             size = load(block, cells, start, min(start + BLOCK, count))

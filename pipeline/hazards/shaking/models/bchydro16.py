@@ -19,12 +19,12 @@ from pipeline.hazards.shaking.models.conditional_pgv import NONE, conditional_pg
 
 #: Coefficients that do not depend on period. Table 2.
 _N, _C, _THETA3, _THETA4, _THETA9, _C4, _C1 = 1.18, 1.88, 0.1, 0.9, 0.4, 10.0, 7.8
-#: Shift of the magnitude at which scaling breaks, central model of slab earthquakes. Table 4 and p. 36.
+#: Shift of the magnitude at which scaling breaks, central model of slab earthquakes. Table 4.
 _DELTA_C1 = -0.3
 #: Vs30 of the reference rock, m/s.
 _ROCK = 1000.0
 _LN_ROCK = math.log(_ROCK)
-#: Nearest distance of the term for sites behind the arc, km, and the distance it is scaled by. Eq. 4.
+#: Nearest distance of the term for sites behind the arc, km, and the distance it is scaled by.
 _BACKARC_NEAREST, _LN_40 = 85.0, math.log(40.0)
 #: Between-event and within-event deviation at every period, ln units. Table 3.
 _TAU, _PHI = 0.43, 0.60
@@ -106,7 +106,7 @@ def _of_measure(imt: str, event: Event) -> _Terms:
 
 @inlined
 def _shared(x: Array, near: float) -> None:
-    """Fill A with ln R and B with ln of the distance of sites behind the arc, 0 elsewhere (Eqs. 1 and 4)."""
+    """Fill A with ln R and B with ln of the distance of sites behind the arc, 0 elsewhere (Eq. 1)."""
     for i in range(BLOCK):
         x[A + i] = log(x[RHYPO + i] + near)
     for i in range(BLOCK):
@@ -115,7 +115,7 @@ def _shared(x: Array, near: float) -> None:
 
 @inlined
 def _rock(x: Array, t: Any) -> None:
-    """Fill MEAN with ln motion less its site term (Eqs. 1 to 4)."""
+    """Fill MEAN with ln motion less its site term (Eqs. 1 to 3)."""
     constant, spreading, anelastic, theta7, theta8 = t.constant, t.spreading, t.anelastic, t.theta7, t.theta8
     for i in range(BLOCK):
         behind = where(x[BACKARC + i] > 0.5, theta7 + theta8 * x[B + i], 0.0)
@@ -131,7 +131,7 @@ def _reference(x: Array, rock_site: float) -> None:
 
 @inlined
 def _site(x: Array, t: Any) -> None:
-    """Add the site response (Eq. 5)."""
+    """Add the site response."""
     theta12, b, vlin, ln_vlin = t.theta12, t.b, t.vlin, t.ln_vlin
     for i in range(BLOCK):
         x[D + i] = where(x[LN_VS30 + i] > _LN_ROCK, _LN_ROCK, x[LN_VS30 + i]) - ln_vlin
@@ -175,7 +175,7 @@ def _kernel(terms: Records, x: Array, out: Array) -> None:
         store(x, out, m - 1)
 
 
-#: Ranges from the paper's section on limits of use.
+#: Depth counts no more below 120 km; the deepest slab earthquakes of Central Asia are at 300 km.
 BCHYDRO_SLAB = GroundMotionModel(
     name="BCHydroSlab",
     terms=_terms,
@@ -184,7 +184,7 @@ BCHYDRO_SLAB = GroundMotionModel(
     magnitude=Limits(5.0, 8.0),
     distance=Limits(0.0, 300.0),
     vs30=Limits(180.0, 1000.0),
-    depth=Limits(20.0, 250.0),
+    depth=Limits(20.0, 300.0),
     doi="10.1193/051712EQS188MR",
     component="GEOMETRIC_MEAN",
 )

@@ -247,7 +247,7 @@ def _deviations(x: Array, t: Any, pga: Any) -> None:
 
 @inlined
 def _raise_to_pga(x: Array, holds: bool) -> None:
-    """Let no motion of a period below 0.25 s be less than PGA, in row G (p. 1101)."""
+    """Let no motion of a period below 0.25 s be less than PGA, in row G (PEER report 2013/06)."""
     for i in range(BLOCK):
         x[MEAN + i] = where(holds & (x[MEAN + i] < x[G + i]), x[G + i], x[MEAN + i])
 

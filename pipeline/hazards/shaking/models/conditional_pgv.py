@@ -1,8 +1,8 @@
 """PGV given a spectral acceleration, for models that have no equation for PGV.
 
 Abrahamson, N. A. and Bhasin, S. (2020), Conditional ground-motion model for peak ground velocity for active crustal
-regions, PEER report 2020/05, Pacific Earthquake Engineering Research Center: Eq. 3.2 and Table 3.2, the model from
-SA at a period that follows magnitude. ShakeMap supplies PGV in this way to every model without (esi-shakelib 1.2.1).
+regions, PEER report 2020/05, Pacific Earthquake Engineering Research Center: the model from SA at
+a period that follows magnitude. ShakeMap supplies PGV in this way to every model without (esi-shakelib 1.2.1).
 
     ln PGV = a1 + f1 ln SA(T) + a4 (M - 6) + a5 (8.5 - M)^2 + a6 ln(R + 5 exp(0.4 (M - 6))) + f2 ln(Vs30 / 425)
 
@@ -14,11 +14,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-#: Period in s by the largest magnitude it is taken for. Table 3.1.
+#: Period in s by the largest magnitude it is taken for.
 _PERIODS = ((3.5, 0.20), (4.5, 0.28), (5.5, 0.40), (6.5, 0.95), (7.5, 1.40), (8.5, 2.80))
-#: Coefficients a1 to a8. Table 3.2.
+#: Coefficients a1 to a8.
 _A1, _A2, _A3, _A4, _A5, _A6, _A7, _A8 = 5.39, 0.799, 0.654, 0.479, -0.062, -0.359, -0.134, 0.023
-#: Deviations of the relation between and within events, ln units. Table 3.2.
+#: Deviations of the relation between and within events, ln units.
 _TAU, _PHI = 0.16, 0.29
 #: Vs30 by which site conditions are scaled, m/s.
 _VS30 = 425.0

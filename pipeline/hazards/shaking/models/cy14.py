@@ -166,7 +166,10 @@ def _usual_top(event: Event) -> float:
 
 
 def _top(event: Event) -> float:
-    """Return the depth to the top of the rupture, km, within the model's range of 0 to 20 km (p. 1145)."""
+    """Return the depth to the top of the rupture, km, within the model's range of 0 to 20 km.
+
+    ShakeMap limits it so as well (gmpe_limits of modules.conf).
+    """
     return _usual_top(event) if math.isnan(event.ztor) else min(max(event.ztor, 0.0), 20.0)
 
 

@@ -2,7 +2,7 @@
 
 Parker, G. A., Stewart, J. P., Boore, D. M., Atkinson, G. M. and Hassani, B. (2022), NGA-subduction global ground motion
 models with regional adjustment factors, Earthquake Spectra 38, 456-493, doi 10.1177/87552930211034889; first published
-as PEER report 2020/03. Equation numbers are of the paper. Not used: regional terms, basins.
+as PEER report 2020/03. Not used: regional terms, basins.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pipeline.hazards.shaking.block import BLOCK, LN_VS30, MEAN, PHI, RRUP, TAU,
 from pipeline.hazards.shaking.ground_motion import Array, Event, GroundMotionModel, Limits, Records, records
 from pipeline.hazards.shaking.models.coefficients import coefficients, period_of
 
-#: Coefficients that do not depend on period: b4, f3 in g, Vb and Vref in m/s. Eqs. 4 and 10.
+#: Coefficients that do not depend on period: b4, f3 in g, Vb and Vref in m/s.
 _B4, _F3, _VB, _ROCK = 0.1, 0.05, 200.0, 760.0
 _LN_ROCK = math.log(_ROCK)
-#: Magnitude at which scaling breaks: interface, slab. Table 2, global.
+#: Magnitude at which scaling breaks: interface, slab.
 _BREAKS = (7.9, 7.6)
-#: Hypocentral depth below which that of a slab earthquake no longer matters, km. Eq. 9.
+#: Hypocentral depth below which that of a slab earthquake no longer matters, km.
 _SHALLOWEST = 20.0
-#: From this period in s on soil responds linearly. Eq. 10.
+#: From this period in s on soil responds linearly.
 _LINEAR = 3.0
-#: Distances in km and Vs30 in m/s over which the within-event deviation changes. Eqs. 19 and 20.
+#: Distances in km and Vs30 in m/s over which the within-event deviation changes.
 _LN_200, _LN_500 = math.log(200.0), math.log(500.0)
 
 
@@ -105,7 +105,7 @@ def _of_measure(imt: str, event: Event, slab: bool) -> _Terms:
 
 
 def _scaling(row: _Row, event: Event, slab: bool) -> float:
-    """Return the terms of magnitude (Eq. 7) and, of slab earthquakes, depth (Eq. 9)."""
+    """Return the terms of magnitude and, of slab earthquakes, depth."""
     above = event.magnitude - _BREAKS[slab]
     c4, c5, c6 = (row.c4slab, row.c5slab, row.c6slab) if slab else (row.c4, row.c5, row.c6)
     scaling = c6 * above if above > 0 else c4 * above + c5 * above**2
@@ -115,7 +115,7 @@ def _scaling(row: _Row, event: Event, slab: bool) -> float:
 
 
 def _saturation(m: float, slab: bool) -> float:
-    """Return the near-source saturation term h, km (Eqs. 5 and 6)."""
+    """Return the near-source saturation term h, km."""
     if not slab:
         return float(10.0 ** (-0.82 + 0.252 * m))
     slope = math.log10(35.0 / 3.12) / (_BREAKS[1] - 4.0)
@@ -147,7 +147,7 @@ def _on_the_way(logarithm: float) -> float:
 
 @inlined
 def _rock(x: Array, t: Any) -> None:
-    """Fill MEAN with ln motion on the reference rock (Eqs. 1 to 9)."""
+    """Fill MEAN with ln motion on the reference rock."""
     constant, spreading, anelastic = t.constant, t.spreading, t.anelastic
     for i in range(BLOCK):
         x[MEAN + i] = constant + spreading * x[A + i] + anelastic * x[B + i]
@@ -155,7 +155,7 @@ def _rock(x: Array, t: Any) -> None:
 
 @inlined
 def _strength(x: Array) -> None:
-    """Fill C with the factor of non-linear response, from ln PGA on rock in MEAN (Eq. 10)."""
+    """Fill C with the factor of non-linear response, from ln PGA on rock in MEAN."""
     for i in range(BLOCK):
         x[C + i] = exp(x[MEAN + i])
     for i in range(BLOCK):
@@ -164,7 +164,7 @@ def _strength(x: Array) -> None:
 
 @inlined
 def _site(x: Array, t: Any) -> None:
-    """Add the linear and non-linear site terms (Eqs. 10 and 11)."""
+    """Add the linear and non-linear site terms."""
     s2, ln_v2, f4, f5, rock = t.s2, t.ln_v2, t.f4, t.f5, t.rock
     for i in range(BLOCK):
         v = where(x[VS30 + i] > _ROCK, _ROCK, x[VS30 + i])
@@ -176,7 +176,7 @@ def _site(x: Array, t: Any) -> None:
 
 @inlined
 def _deviations(x: Array, t: Any) -> None:
-    """Fill TAU and PHI (Eqs. 18 to 20)."""
+    """Fill TAU and PHI."""
     tau, phi21, phi22, phi2v = t.tau, t.phi21, t.phi22, t.phi2v
     for i in range(BLOCK):
         soft = (1.0 - x[E + i]) * (1.0 - x[D + i])
@@ -197,7 +197,8 @@ def _kernel(terms: Records, x: Array, out: Array) -> None:
         store(x, out, m - 1)
 
 
-#: Ranges from the paper's section on limits of use.
+#: Ranges of magnitude, distance and Vs30 from the paper. The component is RotD50, that of the NGA-Subduction database
+#: (OpenQuake 3.24 has the geometric mean).
 PARKER20_INTERFACE = GroundMotionModel(
     name="Parker20Interface",
     terms=partial(_terms, slab=False),
@@ -216,5 +217,6 @@ PARKER20_SLAB = replace(
     needs=("magnitude", "hypo_depth", "rrup", "vs30"),
     magnitude=Limits(4.5, 8.5),
     distance=Limits(35.0, 1000.0),
-    depth=Limits(20.0, 250.0),
+    # Depth counts no more below 67 km; the deepest slab earthquakes of Central Asia are at 300 km.
+    depth=Limits(20.0, 300.0),
 )
