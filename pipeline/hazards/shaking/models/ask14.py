@@ -2,7 +2,7 @@
 
 Abrahamson, N. A., Silva, W. J. and Kamai, R. (2014), Summary of the ASK14 ground motion relation for active crustal
 regions, Earthquake Spectra 30, 1025-1055, doi 10.1193/070913EQS198M. Equation numbers are of that paper.
-Not used: aftershocks (Eq. 7), the site terms of Taiwan and Japan.
+Not used: aftershocks, the site terms of Taiwan and Japan.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _tapers(event: Event) -> float:
 
 
 def _within(low: float, high: float, m: float) -> tuple[float, float]:
-    """Return the squares of phi on rock and of its part from amplification (Eqs. 24 and 27).
+    """Return the squares of phi on rock and of its part from amplification (Eq. 24 and p. 1047).
 
     Where phi is less than that part, the authors advise to take the part a little less than phi.
     """
