@@ -25,7 +25,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.hazards.fire_weather.elementary import compiled, exp, inlined, log, where
+from pipeline.hazards.elementary import compiled, exp, inlined, log, where
 
 _LN_10 = 2.302585092994046
 _LN_100 = 4.605170185988092

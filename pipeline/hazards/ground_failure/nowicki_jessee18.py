@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from pipeline.hazards.fire_weather.elementary import compiled, exp, fma, inlined, log, where
+from pipeline.hazards.elementary import compiled, exp, fma, inlined, log, where
 from pipeline.hazards.ground_failure import reasons
 from pipeline.hazards.ground_failure.strips import STRIP, at_least, at_most, deviation, in_strips, known, non_negative, within
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.hazards.fire_weather.elementary import inlined, where
+from pipeline.hazards.elementary import inlined, where
 
 #: Outputs of both layers, in order, and their types.
 OUTPUTS = ("coverage", "coverage_std", "probability", "probability_std", "exclusion")

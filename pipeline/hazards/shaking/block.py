@@ -13,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.hazards.fire_weather.elementary import compiled, inlined, log
+from pipeline.hazards.elementary import compiled, inlined, log
 
 #: Cells in a block: some thirty rows of it stay in the second-level cache.
 BLOCK = 1024

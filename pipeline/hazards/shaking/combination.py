@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.hazards.fire_weather.elementary import compiled, inlined, log, where
+from pipeline.hazards.elementary import compiled, inlined, log, where
 from pipeline.hazards.shaking.block import BLOCK, RRUP, A
 from pipeline.hazards.shaking.ground_motion import Array
 

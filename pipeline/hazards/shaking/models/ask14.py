@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from pipeline.hazards.fire_weather.elementary import compiled, exp, inlined, log, where
+from pipeline.hazards.elementary import compiled, exp, inlined, log, where
 from pipeline.hazards.shaking.block import (
     BLOCK,
     LN_VS30,

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from pipeline.hazards.fire_weather.elementary import compiled, exp, inlined, log, where
+from pipeline.hazards.elementary import compiled, exp, inlined, log, where
 from pipeline.hazards.shaking.block import BACKARC, BLOCK, LN_VS30, MEAN, PHI, RHYPO, TAU, VS30, A, B, C, D, store
 from pipeline.hazards.shaking.ground_motion import Array, Event, GroundMotionModel, Limits, Records, records
 from pipeline.hazards.shaking.models.coefficients import coefficients

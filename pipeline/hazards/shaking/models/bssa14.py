@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from pipeline.hazards.fire_weather.elementary import compiled, exp, inlined, log, where
+from pipeline.hazards.elementary import compiled, exp, inlined, log, where
 from pipeline.hazards.shaking.block import BLOCK, LN_VS30, MEAN, PHI, RJB, TAU, VS30, Z1PT0, A, B, C, D, E, F, store
 from pipeline.hazards.shaking.ground_motion import Array, Event, GroundMotionModel, Limits, Records, records
 from pipeline.hazards.shaking.models.coefficients import coefficients, tabulated

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from pipeline.hazards.fire_weather.elementary import compiled, exp, inlined, log, where
+from pipeline.hazards.elementary import compiled, exp, inlined, log, where
 from pipeline.hazards.shaking.block import (
     BLOCK,
     DPP,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.hazards.fire_weather.elementary import exp, log
+from pipeline.hazards.elementary import exp, log
 
 
 def test_the_exponential_is_right_to_twelve_digits():
