@@ -1,0 +1,79 @@
+"""The update against ShakeMap 4's own result for Northridge (M 6.7, 1994): its prior, its stations, its map.
+
+Computed with shakemap-modules 1.1.18 and esi-shakelib 1.2.1 (public domain); 185 instruments, 535 intensity reports,
+every fourth cell of its grid. ShakeMap writes the prior at the stations with four decimals and measures distances on
+a plane (3e-6 off at 70 km, 1e-4 at 350 km); what is left of the difference is that.
+"""
+
+import numpy as np
+import pytest
+
+from pipeline.hazards.shaking.conditioning import Event, Options, condition, residuals
+from tests.hazards.shaking.conditioning.shakemap_case import NAMES, read
+
+
+@pytest.fixture(scope="module")
+def case(reference):
+    folder = reference / "seismic" / "shakemap_cases" / "northridge" / "expected"
+    if not folder.is_dir():
+        pytest.skip("the ShakeMap cases are not in HAZMON_REFERENCE_DATA")
+    return read(folder)
+
+
+@pytest.fixture(scope="module")
+def found(case):
+    return condition(case.cells, case.stations, case.prior, Event(6.7, False))
+
+
+@pytest.mark.parametrize("measure", NAMES)
+def test_the_mean_equals_shakemap(case, found, measure):
+    difference = np.abs(found.motions[measure].mean - case.grids[f"{NAMES[measure]}_mean"].ravel())
+    assert np.percentile(difference, 99) <= 1e-4
+    assert difference.max() <= 3e-4
+
+
+@pytest.mark.parametrize("measure", NAMES)
+def test_the_deviations_equal_shakemap(case, found, measure):
+    for ours, part in ((found.motions[measure].sigma, "std"), (found.motions[measure].tau, "tau")):
+        assert np.abs(ours - case.grids[f"{NAMES[measure]}_{part}"].ravel()).max() <= 1e-4
+
+
+@pytest.mark.parametrize("measure", NAMES)
+def test_the_bias_equals_shakemap(case, found, measure):
+    expected = float(case.info["output"]["ground_motions"][NAMES[measure]]["bias"])
+    assert found.biases.loc[measure, "bias"] == pytest.approx(expected, abs=6e-4)  # three decimals are published
+
+
+@pytest.mark.parametrize("measure", ["pga", "pgv", "sa_0p3", "mmi"])
+def test_the_event_term_and_its_deviation_equal_shakemap(case, found, measure):
+    """For SA(1.0) and SA(3.0) the station list holds the term of another period: the shortest one observed."""
+    prefix = "" if measure == "mmi" else "ln_"
+    rows = [p for f in case.features for p in f["properties"]["predictions"] if p["name"] == NAMES[measure].lower()]
+    for ours, theirs in (("event_term", "bias"), ("event_std", "bias_sigma")):
+        expected = np.mean([row[prefix + theirs] / row[f"{prefix}tau"] for row in rows])
+        assert found.biases.loc[measure, ours] == pytest.approx(expected, abs=3e-4)  # of four decimals divided by 0.3
+
+
+def test_the_same_observations_are_flagged(case, found):
+    for feature in case.features:
+        flags = found.flags.loc[feature["id"]]
+        if feature["properties"]["station_type"] == "macroseismic":
+            assert (flags["mmi"] == "outlier") == (feature["properties"]["intensity"] == "null")
+            continue
+        for amplitude in feature["properties"]["channels"][0]["amplitudes"]:
+            measure = next(name for name, imt in NAMES.items() if imt.lower() == amplitude["name"])
+            assert (flags[measure] == "outlier") == (amplitude["flag"] == "Outlier"), (feature["id"], measure)
+
+
+def test_derived_intensities_and_motions_equal_shakemap(case):
+    found = residuals(case.stations, case.prior, Event(6.7, False), Options())
+    for i, feature in enumerate(case.features):
+        properties = feature["properties"]
+        if properties["station_type"] == "seismic" and properties["intensity"] != "null":
+            assert found.observed[found.row("mmi"), i] == pytest.approx(properties["intensity"], abs=0.0501)
+        for derived in properties.get("pgm_from_mmi", []) if properties["intensity"] != "null" else []:
+            measure = next(name for name, imt in NAMES.items() if imt.lower() == derived["name"])
+            if derived["value"] is not None:
+                ours = np.exp(found.observed[found.row(measure), i]) * (1.0 if measure == "pgv" else 100.0)
+                assert ours == pytest.approx(derived["value"], rel=2e-3)
+                assert found.noise[found.row(measure), i] == pytest.approx(derived["ln_sigma"], abs=1e-4)
