@@ -19,7 +19,7 @@ import numpy.typing as npt
 import scipy.linalg
 
 from pipeline.hazards.shaking.conditioning.correlation import SpatialCorrelation
-from pipeline.hazards.shaking.conditioning.kernel import correlate_stations, unit_vectors
+from pipeline.hazards.shaking.conditioning.kernel import Single, correlate_stations, unit_vectors
 from pipeline.hazards.shaking.conditioning.measures import correlation_period
 from pipeline.hazards.shaking.conditioning.options import Event, Options
 from pipeline.hazards.shaking.conditioning.pairing import Evidence, evidence
@@ -32,6 +32,10 @@ _SINGULAR = 1e-10
 _IGNORED = 1e8
 
 
+#: Rows of a triangle multiplied at once: few of the zeros beyond its diagonal are touched.
+PANEL = 64
+
+
 @dataclass(frozen=True, slots=True)
 class Solution:
     """What the stations say of one measure, ready to be spread over cells; n observations, k periods."""
@@ -40,8 +44,8 @@ class Solution:
     latitude: Array
     weights: Array
     """(n, 3): short, long and nugget weight of the correlation with the measure at a cell."""
-    whitener: Array
-    """(n, n), lower triangle, W' W = R^-1."""
+    panels: tuple[Single, ...]
+    """Rows of the lower triangle W, W' W = R^-1, `PANEL` at a time and up to the diagonal of the last."""
     slope: Array
     """(n,): what a cell's correlation with each observation adds to its mean, in its phi, once the event term is in."""
     loading: Array
@@ -118,7 +122,7 @@ def solve(found: Residuals, measure: str, event: Event, correlation: SpatialCorr
         sample.longitude,
         sample.latitude,
         np.concatenate(between, axis=1),
-        whitener,
+        _panels(whitener),
         whitener.T @ (whitener @ sample.scaled) - loading @ term,
         loading,
         float(term[own]),
@@ -147,16 +151,23 @@ def _sample(found: Residuals, entries: Evidence, options: Options) -> _Sample:
 
 def _whitener(sample: _Sample, correlation: SpatialCorrelation) -> Array:
     """Return the inverse of the Cholesky factor of R."""
-    between = correlation.between(sample.period, sample.period)
-    vectors = unit_vectors(sample.longitude, sample.latitude)
-    matrix = correlate_stations(vectors, *between, correlation.ranges)
-    matrix[np.diag_indices_from(matrix)] += sample.noise**2
+    matrix = _correlated(sample, correlation)
     try:
-        factor = scipy.linalg.cholesky(matrix, lower=True)
+        factor = scipy.linalg.cholesky(matrix.T, lower=True, overwrite_a=True)
     except scipy.linalg.LinAlgError:
-        factor = scipy.linalg.cholesky(_definite(matrix), lower=True)
-    inverse, _ = scipy.linalg.lapack.dtrtri(factor, lower=1)
-    return np.ascontiguousarray(inverse)
+        factor = scipy.linalg.cholesky(_definite(_correlated(sample, correlation)), lower=True)
+    inverse, _ = scipy.linalg.lapack.dtrtri(factor, lower=1, overwrite_c=1)
+    return np.asarray(inverse)
+
+
+def _correlated(sample: _Sample, correlation: SpatialCorrelation) -> Array:
+    """Return R; it is symmetric to the last bit."""
+    periods, kinds = np.unique(sample.period, return_inverse=True)
+    between = correlation.between(periods, periods)
+    vectors = unit_vectors(*(np.ascontiguousarray(a) for a in (sample.longitude, sample.latitude)))
+    matrix = correlate_stations(vectors, kinds.reshape(-1).astype(np.int64), *between, correlation.ranges)
+    matrix[np.diag_indices_from(matrix)] += sample.noise**2
+    return matrix
 
 
 def _definite(matrix: Array) -> Array:
@@ -165,3 +176,8 @@ def _definite(matrix: Array) -> Array:
     largest = values[-1]
     values = np.where(values > _SINGULAR * largest, values, _IGNORED * largest)
     return np.asarray((vectors * values) @ vectors.T)
+
+
+def _panels(whitener: Array) -> tuple[Single, ...]:
+    starts = range(0, len(whitener), PANEL)
+    return tuple(np.ascontiguousarray(whitener[start : start + PANEL, : start + PANEL], np.float32) for start in starts)

@@ -47,15 +47,19 @@ def arc(x: float, y: float, z: float, other_x: float, other_y: float, other_z: f
 
 
 @compiled
-def correlate_stations(vectors: Array, short: Array, long: Array, nugget: Array, ranges: tuple[float, float]) -> Array:
+def correlate_stations(
+    vectors: Array, kinds: Integers, short: Array, long: Array, nugget: Array, ranges: tuple[float, float]
+) -> Array:
     """Return the correlation (n, n) of observations.
 
     Parameters
     ----------
     vectors
         Unit vectors (3, n).
+    kinds
+        (n,): period of each, as an index into the weights.
     short, long, nugget
-        Weights (n, n) of the three terms.
+        Weights (k, k) of the three terms.
     ranges
         Distances at which the exponentials have fallen to exp(-3), km.
     """
@@ -66,8 +70,9 @@ def correlate_stations(vectors: Array, short: Array, long: Array, nugget: Array,
     for i in range(count):
         for j in range(count):
             h = arc(x[i], y[i], z[i], x[j], y[j], z[j])
-            value = short[i, j] * exp(near * h) + long[i, j] * exp(far * h)
-            matrix[i, j] = value + (nugget[i, j] if h == 0.0 else 0.0)
+            a, b = kinds[i], kinds[j]
+            value = short[a, b] * exp(near * h) + long[a, b] * exp(far * h)
+            matrix[i, j] = value + (nugget[a, b] if h == 0.0 else 0.0)
     return matrix
 
 
@@ -161,3 +166,53 @@ def add_squares(whitened: Single, total: Array) -> None:
         row = whitened[i]
         for t in range(row.size):
             total[t] += numba.float64(row[t]) * numba.float64(row[t])
+
+
+@compiled
+def condition_tile(
+    mean: Array,
+    sigma: Array,
+    tau: Array,
+    phi: Array,
+    removed: Array,
+    sums: Array,
+    square: Array,
+    variance: Array,
+    own: int,
+    term: float,
+    limits: tuple[float, float],
+) -> None:
+    """Turn the prior of a tile's cells into what the observations leave of it, in place.
+
+    Parameters
+    ----------
+    mean, sigma, tau, phi
+        (cell,): the prior.
+    removed
+        (cell,), filled: the share of the prior variance that is gone, 0 to 1.
+    sums
+        (1 + k or more, cell or more): see `plan.Sums`.
+    square
+        (cell or more,): share of phi^2 that the observations remove.
+    variance
+        (k, k): covariance of the event terms.
+    own, term
+        Which of the k is the measure's, and its event term.
+    limits
+        Between which the mean is kept.
+    """
+    count = variance.shape[0]
+    left = np.empty(count)
+    for t in range(mean.size):
+        for i in range(count):
+            left[i] = (tau[t] if i == own else 0.0) - phi[t] * sums[1 + i, t]
+        between = 0.0
+        for i in range(count):
+            for j in range(count):
+                between += left[i] * variance[i, j] * left[j]
+        within = phi[t] * phi[t] * max(1.0 - square[t], 0.0)
+        value = mean[t] + tau[t] * term + phi[t] * sums[0, t]
+        mean[t] = value if math.isnan(value) else min(max(value, limits[0]), limits[1])
+        share = 1.0 - (within + between) / (sigma[t] * sigma[t])
+        removed[t] = share if math.isnan(share) else min(max(share, 0.0), 1.0)
+        sigma[t], tau[t], phi[t] = math.sqrt(within + between), math.sqrt(between), math.sqrt(within)

@@ -9,20 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.hazards.shaking.conditioning import kernel
-from pipeline.hazards.shaking.conditioning.bias import Solution
+from pipeline.hazards.shaking.conditioning.bias import PANEL, Solution
 from pipeline.hazards.shaking.ground_motion import Array
-
-#: Rows of the triangular whitener multiplied at once: few of the zeros beyond its diagonal are touched.
-_PANEL = 64
 
 
 class Sums(NamedTuple):
     """What a tile of cells needs of the observations of one measure; rho is the correlation with them."""
 
-    mean: Array
-    """(cell,): rho times `Solution.slope`."""
-    loading: Array
-    """(k, cell): rho times `Solution.loading`."""
+    columns: Array
+    """(1 + k, cell): rho times `Solution.slope`, then rho times each column of `Solution.loading`."""
     square: Array
     """(cell,): rho' R^-1 rho, the share of phi^2 that the observations remove."""
 
@@ -46,7 +41,8 @@ class Plan:
     """(observation, 1 + k): slope and loading, zero where a measure has fewer periods than the others."""
     rows: tuple[slice, ...]
     """Observations of each measure."""
-    whiteners: tuple[kernel.Single, ...]
+    panels: tuple[tuple[kernel.Single, ...], ...]
+    """Of each measure, see `Solution.panels`."""
     ranges: tuple[float, float]
 
 
@@ -90,7 +86,7 @@ def plan(solutions: Sequence[Solution], ranges: tuple[float, float]) -> Plan:
         np.concatenate([s.weights for s in solutions]),
         columns,
         rows,
-        tuple(s.whitener.astype(np.float32) for s in solutions),
+        tuple(s.panels for s in solutions),
         ranges,
     )
 
@@ -103,7 +99,7 @@ def scratch(arranged: Plan) -> Scratch:
         np.empty((count, kernel.TILE), np.float32),
         np.empty((len(arranged.rows), wide, kernel.TILE)),
         np.empty(kernel.TILE),
-        np.empty((_PANEL, kernel.TILE), np.float32),
+        np.empty((PANEL, kernel.TILE), np.float32),
     )
 
 
@@ -127,10 +123,9 @@ def correlate(arranged: Plan, vectors: Array, memory: Scratch) -> None:
 
 def sums(arranged: Plan, number: int, memory: Scratch) -> Sums:
     """Return the sums of one measure for the tile last given to `correlate`; they are views of working memory."""
-    block, whitener = memory.correlation[arranged.rows[number]], arranged.whiteners[number]
+    block = memory.correlation[arranged.rows[number]]
     memory.square[:] = 0.0
-    for start in range(0, len(block), _PANEL):
-        end = min(start + _PANEL, len(block))
-        whitened = np.matmul(whitener[start:end, :end], block[:end], out=memory.panel[: end - start])
-        kernel.add_squares(whitened, memory.square)
-    return Sums(memory.sums[number, 0], memory.sums[number, 1:], memory.square)
+    for panel in arranged.panels[number]:
+        height, width = panel.shape
+        kernel.add_squares(np.matmul(panel, block[:width], out=memory.panel[:height]), memory.square)
+    return Sums(memory.sums[number], memory.square)

@@ -32,8 +32,8 @@ from pipeline.hazards.shaking.conditioning.plan import Plan, Sums, correlate, pl
 from pipeline.hazards.shaking.conditioning.residuals import Residuals, residuals
 from pipeline.hazards.shaking.ground_motion import Array, GroundMotion
 
-#: Bounds of intensity.
-_INTENSITIES = (1.0, 10.0)
+#: Bounds of intensity, and of the logarithm of a motion.
+_INTENSITIES, _UNBOUNDED = (1.0, 10.0), (-np.inf, np.inf)
 
 
 class Conditioned(NamedTuple):
@@ -180,17 +180,18 @@ def _prior(motion: GroundMotion, count: int) -> Conditioned:
     return Conditioned(mean, np.sqrt(tau**2 + phi**2), tau, phi, np.zeros(count))
 
 
-def _condition(found: Conditioned, tile: slice, solution: Solution, learned: Sums, bounded: bool) -> None:
+def _condition(found: Conditioned, tile: slice, solution: Solution, learned: Sums, is_intensity: bool) -> None:
     """Turn the prior of a tile into what the observations leave of it, in place."""
-    mean, sigma, tau, phi, removed = (part[tile] for part in found)
-    width = mean.size
-    left = -phi * learned.loading[: len(solution.event_variance), :width]
-    left[solution.own] += tau
-    mean += tau * solution.event_term + phi * learned.mean[:width]
-    if bounded:
-        np.clip(mean, *_INTENSITIES, out=mean)
-    between = np.einsum("ic,ij,jc->c", left, solution.event_variance, left)
-    within = phi**2 * np.maximum(1.0 - learned.square[:width], 0.0)
-    prior = sigma**2
-    removed[:] = np.clip(1.0 - (within + between) / prior, 0.0, 1.0)
-    sigma[:], tau[:], phi[:] = np.sqrt(within + between), np.sqrt(between), np.sqrt(within)
+    kernel.condition_tile(
+        found.mean[tile],
+        found.sigma[tile],
+        found.tau[tile],
+        found.phi[tile],
+        found.variance_removed[tile],
+        learned.columns,
+        learned.square,
+        solution.event_variance,
+        solution.own,
+        solution.event_term,
+        _INTENSITIES if is_intensity else _UNBOUNDED,
+    )
