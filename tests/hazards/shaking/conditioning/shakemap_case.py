@@ -49,22 +49,35 @@ def _cells(grids: dict[str, np.ndarray]) -> Cells:
 
 def _stations(features: list[dict[str, Any]]) -> xr.Dataset:
     columns: dict[str, Any] = {name: np.full(len(features), np.nan) for name in NAMES}
-    columns["mmi_std"] = np.zeros(len(features))
+    columns |= {f"{name}_std": np.zeros(len(features)) for name in NAMES}
     kind = np.array([f["properties"]["station_type"] == "macroseismic" for f in features], np.uint8)
     for i, feature in enumerate(features):
         if kind[i]:
             # An outlier's intensity is null in the properties; it is still in the name of a community's report.
             columns["mmi"][i] = _intensity(feature)
             continue
-        for amplitude in feature["properties"]["channels"][0]["amplitudes"]:
-            name = next(k for k, imt in NAMES.items() if imt.lower() == amplitude["name"])
-            scale = 1.0 if name == "pgv" else 0.01
-            columns[name][i] = np.nan if amplitude["value"] == "null" else amplitude["value"] * scale
+        for measure, value, deviation in _larger(feature):
+            columns[measure][i], columns[f"{measure}_std"][i] = value, deviation
     longitude, latitude = np.array([f["geometry"]["coordinates"] for f in features]).T
     columns |= {"longitude": longitude, "latitude": latitude, "kind": kind}
     columns["station_id"] = np.array([f["id"] for f in features])
     columns["flag"] = np.full(len(features), "", dtype="U16")
     return xr.Dataset({name: ("station", values) for name, values in columns.items()})
+
+
+def _larger(feature: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """The larger of the horizontal components that the network does not flag: measure, value, deviation."""
+    found: dict[str, tuple[float, float]] = {}
+    for channel in feature["properties"]["channels"]:
+        if channel["name"].upper().endswith("Z"):
+            continue
+        for amplitude in channel["amplitudes"]:
+            name = next((k for k, imt in NAMES.items() if imt.lower() == amplitude["name"]), None)
+            if name is None or amplitude["flag"] not in ("0", "Outlier") or not isinstance(amplitude["value"], float):
+                continue
+            value = amplitude["value"] * (1.0 if name == "pgv" else 0.01)
+            found[name] = max(found.get(name, (0.0, 0.0)), (value, amplitude["ln_sigma"]))
+    return [(name, *values) for name, values in found.items()]
 
 
 def _intensity(feature: dict[str, Any]) -> float:
