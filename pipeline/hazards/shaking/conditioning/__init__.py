@@ -2,9 +2,10 @@
 
 from pipeline.hazards.shaking.conditioning.components import convert_component
 from pipeline.hazards.shaking.conditioning.correlation import LOTH_BAKER
+from pipeline.hazards.shaking.conditioning.extent import Grade, grade, near
 from pipeline.hazards.shaking.conditioning.options import Cells, Event, Options, Stations
-from pipeline.hazards.shaking.conditioning.residuals import residuals
-from pipeline.hazards.shaking.conditioning.update import Conditioned, Conditioning, Update, condition, update
+from pipeline.hazards.shaking.conditioning.residuals import station_residuals
+from pipeline.hazards.shaking.conditioning.update import Conditioned, Conditioning, Update, condition, fit
 
 __all__ = [
     "LOTH_BAKER",
@@ -12,11 +13,14 @@ __all__ = [
     "Conditioned",
     "Conditioning",
     "Event",
+    "Grade",
     "Options",
     "Stations",
     "Update",
     "condition",
     "convert_component",
-    "residuals",
-    "update",
+    "fit",
+    "grade",
+    "near",
+    "station_residuals",
 ]

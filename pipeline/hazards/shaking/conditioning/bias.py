@@ -19,10 +19,11 @@ import numpy.typing as npt
 import scipy.linalg
 
 from pipeline.hazards.shaking.conditioning.correlation import SpatialCorrelation
-from pipeline.hazards.shaking.conditioning.kernel import Single, correlate_stations, unit_vectors
+from pipeline.hazards.shaking.conditioning.kernel import correlate_stations, unit_vectors
 from pipeline.hazards.shaking.conditioning.measures import correlation_period
 from pipeline.hazards.shaking.conditioning.options import Event, Options
 from pipeline.hazards.shaking.conditioning.pairing import Evidence, evidence
+from pipeline.hazards.shaking.conditioning.product import Single, packed
 from pipeline.hazards.shaking.conditioning.residuals import Residuals
 from pipeline.hazards.shaking.ground_motion import Array
 
@@ -30,10 +31,6 @@ from pipeline.hazards.shaking.ground_motion import Array
 _SINGULAR = 1e-10
 #: What such an eigenvalue is replaced by, relative to the largest: the observations say nothing along its vector.
 _IGNORED = 1e8
-
-
-#: Rows of a triangle multiplied at once: few of the zeros beyond its diagonal are touched.
-PANEL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,8 @@ class Solution:
     latitude: Array
     weights: Array
     """(n, 3): short, long and nugget weight of the correlation with the measure at a cell."""
-    panels: tuple[Single, ...]
-    """Rows of the lower triangle W, W' W = R^-1, `PANEL` at a time and up to the diagonal of the last."""
+    triangle: Single
+    """The lower triangle W, W' W = R^-1, from `product.packed`."""
     slope: Array
     """(n,): what a cell's correlation with each observation adds to its mean, in its phi, once the event term is in."""
     loading: Array
@@ -122,7 +119,7 @@ def solve(found: Residuals, measure: str, event: Event, correlation: SpatialCorr
         sample.longitude,
         sample.latitude,
         np.concatenate(between, axis=1),
-        _panels(whitener),
+        packed(whitener),
         whitener.T @ (whitener @ sample.scaled) - loading @ term,
         loading,
         float(term[own]),
@@ -176,8 +173,3 @@ def _definite(matrix: Array) -> Array:
     largest = values[-1]
     values = np.where(values > _SINGULAR * largest, values, _IGNORED * largest)
     return np.asarray((vectors * values) @ vectors.T)
-
-
-def _panels(whitener: Array) -> tuple[Single, ...]:
-    starts = range(0, len(whitener), PANEL)
-    return tuple(np.ascontiguousarray(whitener[start : start + PANEL, : start + PANEL], np.float32) for start in starts)

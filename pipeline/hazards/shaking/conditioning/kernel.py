@@ -1,14 +1,14 @@
-"""The loops of the conditioning: chords on the sphere, correlations of a tile of cells, sums of squares."""
+"""The loops of the conditioning: distances on the sphere, correlations of a tile of cells, and what is left of its prior."""
 
 from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.hazards.fire_weather.elementary import compiled, exp, inlined
+from pipeline.hazards.shaking.conditioning.product import LANES, Single
 from pipeline.hazards.shaking.ground_motion import Array
 
 #: Mean radius of the Earth, km. IUGG, as ShakeMap takes it.
@@ -17,7 +17,6 @@ EARTH_RADIUS = 6371.0
 #: cells were divided.
 TILE = 256
 
-Single = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 
@@ -111,7 +110,7 @@ def correlate_tile(
     columns
         (observation, k): what the correlation is multiplied with.
     correlation
-        (observation, tile), filled.
+        (strip, observation, LANES), filled.
     sums
         (measure, k, tile), filled: the sum over observations of correlation times column.
     """
@@ -121,14 +120,15 @@ def correlate_tile(
     for place in range(places.shape[1]):
         at_place = _measure(cells, places, place, ranges, distance, short, long)
         for e in entries[starts[place] : starts[place + 1]]:
-            row, owner = correlation[e], owners[e]
+            owner = owners[e]
             for t in range(width):
                 value[t] = weights[e, 0] * short[t] + weights[e, 1] * long[t]
             if at_place:
                 for t in range(width):
                     value[t] += weights[e, 2] if distance[t] == 0.0 else 0.0
-            for t in range(width):
-                row[t] = np.float32(value[t])
+            for strip in range(width // LANES):
+                for lane in range(LANES):
+                    correlation[strip, e, lane] = np.float32(value[strip * LANES + lane])
             for k in range(wide[owner]):
                 _accumulate(sums[owner, k], columns[e, k], value)
 
@@ -157,15 +157,6 @@ def _measure(
 def _accumulate(total: Array, factor: float, value: Array) -> None:
     for t in range(value.size):
         total[t] += factor * value[t]
-
-
-@compiled
-def add_squares(whitened: Single, total: Array) -> None:
-    """Add to `total` (tile) the squares of `whitened` (row, tile), row after row."""
-    for i in range(whitened.shape[0]):
-        row = whitened[i]
-        for t in range(row.size):
-            total[t] += numba.float64(row[t]) * numba.float64(row[t])
 
 
 @compiled

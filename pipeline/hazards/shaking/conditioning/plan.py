@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.hazards.shaking.conditioning import kernel
-from pipeline.hazards.shaking.conditioning.bias import PANEL, Solution
+from pipeline.hazards.shaking.conditioning.bias import Solution
+from pipeline.hazards.shaking.conditioning.product import LANES, Single, add_squares
 from pipeline.hazards.shaking.ground_motion import Array
 
 
@@ -41,8 +42,8 @@ class Plan:
     """(observation, 1 + k): slope and loading, zero where a measure has fewer periods than the others."""
     rows: tuple[slice, ...]
     """Observations of each measure."""
-    panels: tuple[tuple[kernel.Single, ...], ...]
-    """Of each measure, see `Solution.panels`."""
+    triangles: tuple[Single, ...]
+    """Of each measure, see `Solution.triangle`."""
     ranges: tuple[float, float]
 
 
@@ -50,10 +51,9 @@ class Scratch(NamedTuple):
     """Working memory of one thread."""
 
     vectors: Array
-    correlation: kernel.Single
+    correlation: Single
     sums: Array
     square: Array
-    panel: kernel.Single
 
 
 def plan(solutions: Sequence[Solution], ranges: tuple[float, float]) -> Plan:
@@ -86,7 +86,7 @@ def plan(solutions: Sequence[Solution], ranges: tuple[float, float]) -> Plan:
         np.concatenate([s.weights for s in solutions]),
         columns,
         rows,
-        tuple(s.panels for s in solutions),
+        tuple(s.triangle for s in solutions),
         ranges,
     )
 
@@ -96,10 +96,9 @@ def scratch(arranged: Plan) -> Scratch:
     count, wide = arranged.columns.shape
     return Scratch(
         np.empty((3, kernel.TILE)),
-        np.empty((count, kernel.TILE), np.float32),
+        np.empty((kernel.TILE // LANES, count, LANES), np.float32),
         np.empty((len(arranged.rows), wide, kernel.TILE)),
         np.empty(kernel.TILE),
-        np.empty((PANEL, kernel.TILE), np.float32),
     )
 
 
@@ -123,9 +122,7 @@ def correlate(arranged: Plan, vectors: Array, memory: Scratch) -> None:
 
 def sums(arranged: Plan, number: int, memory: Scratch) -> Sums:
     """Return the sums of one measure for the tile last given to `correlate`; they are views of working memory."""
-    block = memory.correlation[arranged.rows[number]]
+    rows = arranged.rows[number]
     memory.square[:] = 0.0
-    for panel in arranged.panels[number]:
-        height, width = panel.shape
-        kernel.add_squares(np.matmul(panel, block[:width], out=memory.panel[:height]), memory.square)
+    add_squares(arranged.triangles[number], memory.correlation, rows.start, rows.stop - rows.start, memory.square)
     return Sums(memory.sums[number], memory.square)

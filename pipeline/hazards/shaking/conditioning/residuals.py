@@ -1,7 +1,7 @@
 """What the stations say about the prior: residuals by measure, observed or derived from another, and their flags.
 
 As ShakeMap 4 (Worden et al. 2020, doi 10.5066/F7D21VPQ): intensity reports become ground motion, and instruments'
-motion becomes intensity, by Worden et al. (2012); what is derived carries the scatter of that relation as noise.
+motion becomes intensity, by Worden et al. (2012); what is derived carries the scatter of that relation as its only noise.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ class Residuals:
         """Observation less prior mean."""
         return np.asarray(self.observed - self.predicted)
 
+    @property
+    def has_prior(self) -> npt.NDArray[np.bool_]:
+        """Whether the prior is known and has a within-event deviation."""
+        return np.asarray(np.isfinite(self.predicted) & np.isfinite(self.tau) & (self.phi > 0))
+
     def row(self, measure: str) -> int:
         """Return the first index of a measure."""
         return self.measures.index(measure)
@@ -67,7 +72,7 @@ class Residuals:
         return pd.DataFrame(texts, index=pd.Index(self.station_id, name="station_id"), columns=list(self.measures))
 
 
-def residuals(stations: xr.Dataset, prior: Stations, event: Event, options: Options) -> Residuals:
+def station_residuals(stations: xr.Dataset, prior: Stations, event: Event, options: Options) -> Residuals:
     """Return what the stations observed, what follows from it for the other measures, and which of it counts.
 
     Parameters
@@ -95,22 +100,20 @@ def residuals(stations: xr.Dataset, prior: Stations, event: Event, options: Opti
     if MMI in measures:
         reported = noise[measures.index(MMI)]
         reported[macroseismic & (not reported[macroseismic].any())] = options.mmi_std
-    deviation = np.sqrt(tau**2 + phi**2)
-    limit = options.outlier_deviation * deviation if _screens(event, options) else np.full_like(deviation, np.inf)
-    flag = _flags(observed, predicted, limit, withheld)
     found = Residuals(
         measures,
         stations["station_id"].values.astype(str),
         stations["longitude"].values.astype(np.float64),
         stations["latitude"].values.astype(np.float64),
-        np.asarray(prior.distance, np.float64),
+        _distance(stations, prior),
         observed,
         noise,
         predicted,
         tau,
         phi,
-        flag,
+        np.zeros(observed.shape, np.uint8),
     )
+    _flag(found, withheld, options.outlier_deviation if _screens(event, options) else np.inf)
     if MMI in measures:
         _derive_motions(found, macroseismic, event, options)
         _derive_intensity(found, ~macroseismic, event)
@@ -148,17 +151,23 @@ def _stacked(stations: xr.Dataset, prior: Stations, measures: Sequence[str], par
     return stack
 
 
-def _flags(observed: Array, predicted: Array, limit: Array, withheld: npt.NDArray[np.bool_]) -> Codes:
+def _distance(stations: xr.Dataset, prior: Stations) -> Array:
+    distance = np.asarray(prior.distance, np.float64)
+    if distance.shape != (stations.sizes["station"],):
+        raise InputError(f"distance of the stations: found shape {distance.shape}, expected {(stations.sizes['station'],)}")
+    return distance
+
+
+def _flag(found: Residuals, withheld: npt.NDArray[np.bool_], deviations: float) -> None:
+    """Fill in the gravest reason why an observation does not count."""
     reasons = (
-        (np.abs(observed - predicted) > limit, OUTLIER),
-        (np.isnan(predicted) | np.isnan(limit), NO_PRIOR),
-        (np.isnan(observed), ABSENT),
-        (np.broadcast_to(withheld, observed.shape), WITHHELD),
+        (np.abs(found.residual) > deviations * np.hypot(found.tau, found.phi), OUTLIER),
+        (~found.has_prior, NO_PRIOR),
+        (np.isnan(found.observed), ABSENT),
+        (np.broadcast_to(withheld, found.flag.shape), WITHHELD),
     )
-    flag = np.zeros(observed.shape, np.uint8)
     for holds, reason in reasons:
-        flag[holds] = reason
-    return flag
+        found.flag[holds] = reason
 
 
 def _derive_motions(found: Residuals, macroseismic: npt.NDArray[np.bool_], event: Event, options: Options) -> None:
@@ -172,7 +181,7 @@ def _derive_motions(found: Residuals, macroseismic: npt.NDArray[np.bool_], event
         ln = worden12.motion(model_name(measure), mmi, magnitude=event.magnitude, distance=found.distance).ln
         found.observed[row, macroseismic] = ln[macroseismic]
         found.noise[row, macroseismic] = relation.ln_sigma
-        flag = np.where(np.isnan(found.predicted[row]), NO_PRIOR, found.flag[reports])
+        flag = np.where(found.has_prior[row], found.flag[reports], NO_PRIOR)
         found.flag[row, macroseismic] = np.where(np.isnan(ln), np.maximum(flag, ABSENT), flag)[macroseismic]
 
 
@@ -188,5 +197,5 @@ def _derive_intensity(found: Residuals, instrument: npt.NDArray[np.bool_], event
         here = waiting & (found.flag[source] == USABLE)
         found.observed[row, here] = mmi[here]
         found.noise[row, here] = worden12.WORDEN12[imt].mmi_sigma
-        found.flag[row, here] = np.where(np.isnan(found.predicted[row, here]), NO_PRIOR, USABLE)
+        found.flag[row, here] = np.where(found.has_prior[row, here], USABLE, NO_PRIOR)
         waiting &= ~here

@@ -29,7 +29,7 @@ from pipeline.hazards.shaking.conditioning.correlation import LOTH_BAKER, Spatia
 from pipeline.hazards.shaking.conditioning.measures import MMI
 from pipeline.hazards.shaking.conditioning.options import Cells, Event, Options, Stations
 from pipeline.hazards.shaking.conditioning.plan import Plan, Sums, correlate, plan, scratch, sums
-from pipeline.hazards.shaking.conditioning.residuals import Residuals, residuals
+from pipeline.hazards.shaking.conditioning.residuals import Residuals, station_residuals
 from pipeline.hazards.shaking.ground_motion import Array, GroundMotion
 
 #: Bounds of intensity, and of the logarithm of a motion.
@@ -119,7 +119,7 @@ class Conditioning(NamedTuple):
     """Why an observation does not count, by station and measure; empty text where it does."""
 
 
-def update(
+def fit(
     found: Residuals, event: Event, *, correlation: SpatialCorrelation = LOTH_BAKER, options: Options | None = None
 ) -> Update:
     """Return what the stations say of every measure.
@@ -155,7 +155,7 @@ def condition(
     cells
         Prior at the cells, in one dimension.
     stations
-        Observations, see `residuals.residuals`.
+        Observations, see `residuals.station_residuals`.
     prior
         Prior at the stations for the same measures.
     event, options
@@ -169,8 +169,8 @@ def condition(
         Where the priors do not fit one another or the observations.
     """
     limits = options or Options()
-    found = residuals(stations, prior, event, limits)
-    learned = update(found, event, correlation=correlation, options=limits)
+    found = station_residuals(stations, prior, event, limits)
+    learned = fit(found, event, correlation=correlation, options=limits)
     return Conditioning(learned.at(cells), learned.biases(), found.flags())
 
 

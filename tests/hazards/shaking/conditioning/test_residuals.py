@@ -6,7 +6,7 @@ import xarray as xr
 
 from pipeline.errors import InputError
 from pipeline.hazards.shaking import worden12
-from pipeline.hazards.shaking.conditioning import Event, Options, Stations, residuals
+from pipeline.hazards.shaking.conditioning import Event, Options, Stations, station_residuals
 from pipeline.hazards.shaking.conditioning.pairing import evidence
 from pipeline.hazards.shaking.ground_motion import GroundMotion
 
@@ -35,7 +35,7 @@ def _prior(count, measures=PRIOR, distance=20.0):
 
 
 def _found(*rows, measures=PRIOR, event=EVENT, options=None, **extra):
-    return residuals(_stations(*rows, **extra), _prior(len(rows), measures), event, options or Options())
+    return station_residuals(_stations(*rows, **extra), _prior(len(rows), measures), event, options or Options())
 
 
 def _substitutes(row, measure):
@@ -111,8 +111,15 @@ def test_what_the_network_withholds_counts_for_nothing():
 def test_a_station_without_prior_counts_for_nothing():
     prior = _prior(1)
     prior.motions["pga"].mean_ln[0] = np.nan
-    found = residuals(_stations({"pga": 0.1}), prior, EVENT, Options())
+    found = station_residuals(_stations({"pga": 0.1}), prior, EVENT, Options())
     assert found.flags().loc["XX.0", "pga"] == "no prior"
+
+
+@pytest.mark.parametrize("part", ["tau", "phi"])
+def test_a_prior_without_deviation_is_none(part):
+    prior = _prior(1)
+    getattr(prior.motions["pga"], part)[0] = np.nan
+    assert station_residuals(_stations({"pga": 0.1}), prior, EVENT, Options()).flags().loc["XX.0", "pga"] == "no prior"
 
 
 @pytest.mark.parametrize(
@@ -139,4 +146,9 @@ def test_intensities_need_a_prior_of_intensity():
 
 def test_a_prior_of_another_number_of_stations_is_refused():
     with pytest.raises(InputError, match=r"\(3,\).*\(1,\)"):
-        residuals(_stations({"pga": 0.1}), _prior(3), EVENT, Options())
+        station_residuals(_stations({"pga": 0.1}), _prior(3), EVENT, Options())
+
+
+def test_a_distance_for_every_station_is_demanded():
+    with pytest.raises(InputError, match=r"distance.*\(2,\).*\(1,\)"):
+        station_residuals(_stations({"pga": 0.1}), Stations(np.ones(2), _prior(1).motions), EVENT, Options())

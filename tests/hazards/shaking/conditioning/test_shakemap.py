@@ -10,7 +10,7 @@ is that.
 import numpy as np
 import pytest
 
-from pipeline.hazards.shaking.conditioning import Event, Options, condition, residuals
+from pipeline.hazards.shaking.conditioning import Event, Options, condition, station_residuals
 from tests.hazards.shaking.conditioning.shakemap_case import NAMES, read
 
 #: Whether ShakeMap knew no finite rupture.
@@ -81,7 +81,7 @@ def test_the_same_observations_are_flagged(case, found):
 
 
 def test_derived_intensities_and_motions_equal_shakemap(case, event):
-    found = residuals(case.stations, case.prior, event, Options())
+    found = station_residuals(case.stations, case.prior, event, Options())
     for i, feature in enumerate(case.features):
         properties = feature["properties"]
         if properties["station_type"] == "seismic" and properties["intensity"] != "null":

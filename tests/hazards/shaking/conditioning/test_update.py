@@ -1,6 +1,8 @@
 """The conditioned motion: hand-sized cases whose answer is known, and what every update must keep."""
 
 import math
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.hazards.shaking.conditioning import LOTH_BAKER, Cells, Event, Options, Stations, condition, residuals, update
+from pipeline.hazards.shaking.conditioning import LOTH_BAKER, Cells, Event, Options, Stations, condition, fit, station_residuals
 from pipeline.hazards.shaking.conditioning.correlation import Coregionalization
 from pipeline.hazards.shaking.conditioning.kernel import EARTH_RADIUS, TILE
 from pipeline.hazards.shaking.conditioning.measures import correlation_period
@@ -223,8 +225,8 @@ def _by_full_matrices(cells, found, measure, entries, target):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_update_equals_the_equations_written_out_for_full_matrices(seed):
     cells, stations, prior = _network(seed)
-    found = residuals(stations, prior, EVENT, Options())
-    conditioned = update(found, EVENT).at(cells)
+    found = station_residuals(stations, prior, EVENT, Options())
+    conditioned = fit(found, EVENT).at(cells)
     for measure, motion in conditioned.items():
         entries = evidence(found, measure)
         mean, sigma, tau = _by_full_matrices(cells, found, measure, entries, correlation_period(measure))
@@ -253,6 +255,23 @@ def test_without_observations_the_prior_comes_back_bit_for_bit():
     assert (found.biases["observations"] == 0).all()
 
 
+def test_without_any_station_the_prior_comes_back():
+    cells, stations, _ = _network(3)
+    nobody = Stations(np.empty(0), {m: GroundMotion(*[np.empty(0)] * 3) for m in cells.motions})
+    found = condition(cells, stations.isel(station=[]), nobody, EVENT)
+    np.testing.assert_array_equal(found.motions["mmi"].mean, cells.motions["mmi"].mean_ln)
+    assert found.flags.shape == (0, len(cells.motions))
+
+
+def test_an_update_sent_to_other_processes_and_threads_gives_the_same_bytes():
+    cells, stations, prior = _network(11)
+    learned = fit(station_residuals(stations, prior, EVENT, Options()), EVENT)
+    expected = learned.at(cells)
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(lambda _: pickle.loads(pickle.dumps(learned)).at(cells), range(4)):
+            _equal(found, expected)
+
+
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_the_stations_does_not_matter(seed):
@@ -267,7 +286,7 @@ def test_the_order_of_the_stations_does_not_matter(seed):
 @given(cuts=st.lists(st.integers(1, 2 * TILE + 36), min_size=1, max_size=3, unique=True))
 def test_the_division_of_the_cells_does_not_change_a_byte(cuts):
     cells, stations, prior = _network(5)
-    learned = update(residuals(stations, prior, EVENT, Options()), EVENT)
+    learned = fit(station_residuals(stations, prior, EVENT, Options()), EVENT)
     whole = learned.at(cells)
     edges = [0, *sorted(cuts), cells.longitude.size]
     parts = []
