@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.hazards.fire_weather.elementary import compiled, exp, inlined
+from pipeline.hazards.elementary import compiled, exp, inlined
 from pipeline.hazards.shaking.conditioning.product import LANES, Single
 from pipeline.hazards.shaking.ground_motion import Array
 

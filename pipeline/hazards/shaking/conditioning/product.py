@@ -18,7 +18,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import types
 from numba.extending import intrinsic
 
-from pipeline.hazards.fire_weather.elementary import compiled
+from pipeline.hazards.elementary import compiled
 from pipeline.hazards.shaking.ground_motion import Array
 
 Single = npt.NDArray[np.float32]
