@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.hazards.shaking.ground_motion import Array, ArrayLike
+from pipeline.hazards.shaking.ground_motion import Array, ArrayLike, GroundMotion
 
 #: Standard gravity as the relation's authors round it, cm/s^2 for a g.
 _GRAVITY = 981.0
@@ -147,6 +147,33 @@ def motion(imt: str, mmi: ArrayLike, *, magnitude: ArrayLike | None = None, dist
     )
     ln = ((plain - intercept) / factor - math.log10(constants.divisor)) / _LOG10_E
     return Motion(ln, np.where(np.isnan(plain), np.nan, 1.0 / (factor * _LOG10_E)))
+
+
+def predicted_intensity(
+    imt: str, predicted: GroundMotion, *, magnitude: ArrayLike | None = None, distance: ArrayLike | None = None
+) -> GroundMotion:
+    """Return the intensity of a predicted motion with its two deviations: ShakeMap's virtual intensity model.
+
+    The between-event deviation is carried over by the slope alone, the within-event one takes the relation's own
+    scatter as well, so that the two together are `intensity_deviation`.
+
+    Parameters
+    ----------
+    imt
+        The measure predicted; ShakeMap takes PGV.
+    predicted
+        Its prediction; `mean_ln` of the result is the intensity itself.
+    magnitude, distance
+        As for `intensity`.
+
+    Raises
+    ------
+    InputError
+        Where the relation does not know the measure.
+    """
+    mmi, slope = intensity(imt, predicted.mean_ln, magnitude=magnitude, distance=distance)
+    tau = slope * np.asarray(predicted.tau, dtype=np.float64)
+    return GroundMotion(mmi, tau, intensity_deviation(imt, slope, np.square(np.asarray(predicted.phi, dtype=np.float64))))
 
 
 def intensity_deviation(imt: str, slope: ArrayLike, motion_variance: ArrayLike) -> Array:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.hazards.shaking.worden12 import WORDEN12, intensity, intensity_deviation, motion
+from pipeline.hazards.shaking.ground_motion import GroundMotion
+from pipeline.hazards.shaking.worden12 import WORDEN12, intensity, intensity_deviation, motion, predicted_intensity
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "worden12.csv"
 MEASURES = sorted(WORDEN12)
@@ -71,6 +72,16 @@ def test_deviation_adds_the_scatter_of_relation_and_motion():
     at_six = intensity("PGV", np.log(10.0))
     expected = math.hypot(0.63, 3.16 / math.log(10.0) * 0.65)
     assert float(intensity_deviation("PGV", at_six.slope, 0.65**2)) == pytest.approx(expected)
+
+
+def test_predicted_intensity_divides_its_deviation_between_event_and_place():
+    motion_there = GroundMotion(*(np.array(value) for value in (math.log(10.0), 0.3, 0.5)))
+    found = predicted_intensity("PGV", motion_there, magnitude=6.0, distance=20.0)
+    expected = intensity("PGV", np.log(10.0), magnitude=6.0, distance=20.0)
+    assert found.mean_ln == expected.mmi
+    assert found.tau == pytest.approx(3.16 / math.log(10.0) * 0.3)
+    assert found.phi == pytest.approx(math.hypot(0.63, 3.16 / math.log(10.0) * 0.5))
+    assert np.sqrt(found.variance) == pytest.approx(intensity_deviation("PGV", expected.slope, 0.3**2 + 0.5**2))
 
 
 def test_deviation_of_motion_is_natural_logarithm():
