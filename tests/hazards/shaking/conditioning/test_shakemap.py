@@ -10,7 +10,8 @@ is that.
 import numpy as np
 import pytest
 
-from pipeline.hazards.shaking.conditioning import Event, Options, condition, station_residuals
+from pipeline.hazards.shaking import worden12
+from pipeline.hazards.shaking.conditioning import Event, Options, condition, grade, station_residuals
 from tests.hazards.shaking.conditioning.shakemap_case import NAMES, read
 
 #: Whether ShakeMap knew no finite rupture.
@@ -78,6 +79,23 @@ def test_the_same_observations_are_flagged(case, found):
                 measure = next(name for name, imt in NAMES.items() if imt.lower() == amplitude["name"])
                 if np.isfinite(case.stations[measure].values[i]):
                     assert (flags[measure] == "outlier") == ("Outlier" in amplitude["flag"]), (feature["id"], measure)
+
+
+def test_the_prior_of_intensity_follows_from_that_of_velocity_as_in_shakemap(case, event):
+    pgv, mmi = case.cells.motions["pgv"], case.cells.motions["mmi"]
+    ours = worden12.predicted_intensity("PGV", pgv, magnitude=event.magnitude, distance=case.grids["dist_repi"].ravel())
+    at_break = np.abs(ours.tau / mmi.tau - 1.0) > 0.1  # the stored single precision decides on which segment a cell lies
+    assert at_break.mean() < 1e-3
+    np.testing.assert_allclose(ours.mean_ln, mmi.mean_ln, atol=2e-2)
+    np.testing.assert_allclose(ours.tau[~at_break], mmi.tau[~at_break], rtol=1e-4)
+    np.testing.assert_allclose(ours.phi[~at_break], mmi.phi[~at_break], rtol=1e-4)
+
+
+def test_the_grade_equals_shakemap(case, found):
+    cells, uncertainty = case.cells, case.info["output"]["uncertainty"]
+    ours = grade(found.motions["mmi"].mean, found.motions["pga"].sigma, cells.motions["pga"].phi)
+    assert ours.letter == uncertainty["grade"]
+    assert ours.ratio == pytest.approx(float(uncertainty["mean_uncertainty_ratio"]), abs=5e-3)  # every fourth cell of it
 
 
 def test_derived_intensities_and_motions_equal_shakemap(case, event):
