@@ -21,7 +21,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
+import dask.array as da
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 from dask.base import is_dask_collection
@@ -246,6 +248,28 @@ def tabulate(function: Callable[..., pd.DataFrame], *arrays: Any, **parameters: 
         return cast(Rows, delayed(partial(function, **parameters))(*(_plain(array) for array in arrays)))
     found: pd.DataFrame = function(*(_plain(array) for array in arrays), **parameters)
     return found
+
+
+def held(value: Any) -> Any:
+    """Return what an array without dimensions holds; xarray hands some of them on as the thing itself."""
+    return value.item() if isinstance(value, np.ndarray) else value
+
+
+def once(function: Callable[..., npt.NDArray[Any]], *arrays: Any, **parameters: Any) -> xr.DataArray:
+    """Return what a function makes of whole arrays as a single value, computed once for all blocks that ask for it.
+
+    Parameters
+    ----------
+    function
+        Takes one NumPy array (or Dataset) per input and the parameters; returns an array without dimensions, of any
+        type: `object` carries whatever the blocks need to know, which `held` takes out again.
+    arrays
+        As for `tabulate`.
+    """
+    if any(is_dask_collection(array) for array in arrays):
+        made = delayed(partial(function, **parameters))(*(_plain(array) for array in arrays))
+        return xr.DataArray(da.from_delayed(made, shape=(), dtype=np.dtype(object)))  # type: ignore[no-untyped-call]
+    return xr.DataArray(function(*(_plain(array) for array in arrays), **parameters))
 
 
 def _plain(array: Any) -> Any:

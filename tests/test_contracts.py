@@ -20,6 +20,7 @@ from pipeline.errors import ConfigError, FeedError, FeedMalformed, FeedRefused, 
 from pipeline.feeds import PROTOCOLS
 from pipeline.feeds.protocol import Rejected
 from pipeline.hazards import HAZARDS
+from pipeline.layer import Table, Variable
 from pipeline.steps import open_workspace
 from tests.feeds.conftest import PAYLOADS, mirror  # noqa: F401
 from tests.feeds.test_grib import message
@@ -37,6 +38,7 @@ BY_NAME = {
     "depth": (10, 15),
     "longitude": (78.2, 78.4),
     "latitude": (41.2, 41.3),
+    "rake": (-30, 120),
     "vv": (0.01, 0.3),
     "vh": (0.002, 0.06),
     "vs30": (180, 900),
@@ -69,6 +71,9 @@ def made(layer, seed=0, unknown=0.0):
     generator = np.random.default_rng(seed)
     inputs = {}
     for name, variable in layer.inputs.items():
+        if isinstance(variable, Table):
+            assert variable.optional, f"{name}: give rows here"
+            continue
         low, high = BY_NAME.get(name) or BY_UNITS[variable.units]
         if variable.on == "scalar":
             array = xr.DataArray(generator.uniform(low, high))
@@ -103,7 +108,7 @@ def is_unknown(array, variable):
 
 
 def gridded(layer):
-    return [name for name, variable in layer.inputs.items() if variable.on == "grid"]
+    return [name for name, variable in layer.inputs.items() if isinstance(variable, Variable) and variable.on == "grid"]
 
 
 def refuse(*args, **kwargs):
@@ -119,8 +124,10 @@ def test_a_layer_says_what_it_is_where_it_is_from_and_answers_its_questions(laye
     assert len({answers.estimate, answers.uncertainty, answers.exclusion}) == 3
     assert layer.outputs[answers.exclusion].labels[0]
     assert layer.function.__doc__.strip().startswith("Return")
-    for name, variable in {**layer.inputs, **layer.outputs}.items():
+    for name, variable in {**layer.inputs, **layer.outputs, **layer.tables}.items():
         assert re.fullmatch(r"[a-z][a-z0-9_]*", name) and variable.long_name
+        if isinstance(variable, Table):
+            continue
         assert np.issubdtype(variable.dtype, np.floating) or np.isfinite(variable.nodata), name
         assert variable.labels is None or variable.nodata not in variable.labels
         assert variable.labels is None or variable.colours is None or set(variable.colours) <= set(variable.labels)
@@ -227,7 +234,7 @@ def test_what_is_not_known_is_said_and_nothing_is_infinite(layer, seed, unknown,
 
 @LAYERS
 def test_input_without_units_or_of_another_kind_is_refused_by_name(layer):
-    for name in layer.inputs:
+    for name in made(layer):
         inputs = made(layer)
         with pytest.raises(UnitsError, match=name):
             layer(**{**inputs, name: inputs[name].drop_attrs()})

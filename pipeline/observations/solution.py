@@ -18,7 +18,7 @@ from pipeline.model import ObservationRef
 EARTH_RADIUS = 6371.0088
 
 #: What an event gives to layers: attributes of its solution, and their units.
-GIVEN = {"magnitude": "1", "depth": "km", "longitude": "degrees_east", "latitude": "degrees_north"}
+GIVEN = {"magnitude": "1", "depth": "km", "longitude": "degrees_east", "latitude": "degrees_north", "rake": "degree"}
 
 _NEEDED = ("time", "latitude", "longitude", "depth", "magnitude", "magnitude_type", "agency", "event_id", "place")
 
@@ -71,6 +71,8 @@ class Solution:
     place: str = ""
     synthetic: bool = False
     contributed: tuple[Contribution, ...] = ()
+    rake: float | None = None
+    """Direction of slip, degrees; None: unknown."""
 
     @property
     def key(self) -> str:
@@ -101,6 +103,7 @@ class Solution:
             self.magnitude,
             self.magnitude_type,
             self.event_type,
+            self.rake,
         )
 
 
@@ -145,7 +148,12 @@ def solution(dataset: xr.Dataset, ref: ObservationRef) -> Solution:
         place=str(dataset["place"].values[0]),
         synthetic=bool(dataset.attrs.get("synthetic", False)),
         contributed=tuple(others),
+        rake=_finite(dataset.attrs.get("rake")),
     )
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def seconds_between(one: Solution, other: Solution) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,9 +12,12 @@ import xarray as xr
 from pipeline.errors import GridError, InputError
 from pipeline.grid import geobox_of, on_geobox
 from pipeline.hazards.shaking import kernel
-from pipeline.hazards.shaking.models import ground_motion_model
-from pipeline.hazards.shaking.source.mechanisms import mechanism as mechanism_named
-from pipeline.layer import Answers, Variable, blockwise, layer
+from pipeline.hazards.shaking.conditioning import Options
+from pipeline.hazards.shaking.learning import Axes, Choices, bias_rows, learn, station_rows
+from pipeline.hazards.shaking.prior import MEASURES
+from pipeline.hazards.shaking.regimes import REGIMES, models_of
+from pipeline.hazards.shaking.source import mechanism as mechanism_named
+from pipeline.layer import Answers, Declared, Table, Variable, blockwise, layer, once, tabulate
 
 #: Colours of intensity, ShakeMap's (Worden et al. 2020, doi 10.5066/F7D21VPQ).
 MMI_COLOURS = {
@@ -47,13 +52,43 @@ def _deviation(long_name: str) -> Variable:
     return Variable("1", f"standard deviation of ln {long_name}", precision=5e-4)
 
 
-_INPUTS = {
+def _stations() -> dict[str, Variable]:
+    """Return the columns of stations: who, where, and each measure with its own deviation where it was observed."""
+    columns = {
+        "station_id": Variable("1", "network and station", dtype="str"),
+        "longitude": Variable("degrees_east", "longitude", dtype="float64"),
+        "latitude": Variable("degrees_north", "latitude", dtype="float64"),
+        "kind": Variable("1", "0 an instrument, 1 a felt report", dtype="uint8"),
+        "flag": Variable("1", "why it does not count; empty where it does", dtype="str"),
+        "vs30": Variable("m s-1", "site condition where the map is silent", dtype="float64", optional=True),
+    }
+    units = {"pgv": "cm s-1", "mmi": "1"}
+    for measure in (*MEASURES, "mmi"):
+        unit = units.get(measure, "standard_gravity")
+        columns[measure] = Variable(unit, f"{measure} observed", dtype="float64", optional=True)
+        columns[f"{measure}_std"] = Variable("1", "its own deviation, ln or intensity units", dtype="float64", optional=True)
+    return columns
+
+
+_INPUTS: dict[str, Declared] = {
     "magnitude": Variable("1", "moment magnitude", on="scalar"),
     "depth": Variable("km", "hypocentral depth, positive down; NaN unknown", on="scalar"),
     "longitude": Variable("degrees_east", "longitude of the epicentre", on="scalar"),
     "latitude": Variable("degrees_north", "latitude of the epicentre", on="scalar"),
+    "rake": Variable("degree", "direction of slip; NaN unknown", on="scalar", optional=True),
     "vs30": Variable("m s-1", "time-averaged shear-wave velocity of the upper 30 m", optional=True),
     "elevation": Variable("m", "terrain elevation, for Vs30 by slope where the map has none", optional=True),
+    "rupture": Table(
+        "finite rupture: corners of quadrilaterals, top edge along strike first",
+        {
+            "longitude": Variable("degrees_east", "longitude of a corner", dtype="float64"),
+            "latitude": Variable("degrees_north", "latitude of a corner", dtype="float64"),
+            "depth": Variable("km", "depth of a corner, positive down", dtype="float64"),
+        },
+        dims=("quad", "corner"),
+        optional=True,
+    ),
+    "stations": Table("what was recorded and felt", _stations(), dims=("station",), optional=True),
 }
 _OUTPUTS = {
     "mmi": Variable("1", "median Modified Mercalli intensity", precision=0.005, colours=MMI_COLOURS),
@@ -68,8 +103,45 @@ _OUTPUTS = {
     "sa_0p3_std": _deviation("spectral acceleration at 0.3 s"),
     "sa_1p0_std": _deviation("spectral acceleration at 1.0 s"),
     "sa_3p0_std": _deviation("spectral acceleration at 3.0 s"),
+    "variance_removed": Variable("1", "share of the variance of intensity that observations removed", precision=0.001),
     "exclusion": Variable(
         "1", "why the estimate is limited or absent", dtype="uint8", nodata=kernel.UNKNOWN, labels=EXCLUSION_LABELS
+    ),
+}
+_TABLES = {
+    "stations": Table(
+        "observations beside what was expected",
+        {
+            "station_id": Variable("1", "network and station"),
+            "longitude": Variable("degrees_east", "longitude"),
+            "latitude": Variable("degrees_north", "latitude"),
+            "distance": Variable("km", "distance to the rupture, of a point source to the hypocentre"),
+            "measure": Variable("1", "measure observed, or derived from another"),
+            "observed": Variable("1", "ln of g or cm/s; intensity"),
+            "noise": Variable("1", "deviation of the observation itself, ln or intensity units"),
+            "expected": Variable("1", "prior mean, as observed"),
+            "deviations": Variable("1", "observed less expected, in total prior deviations"),
+            "flag": Variable("1", "why it does not count; empty where it does"),
+        },
+        hxl={
+            "station_id": "#loc+code",
+            "longitude": "#geo+lon",
+            "latitude": "#geo+lat",
+            "measure": "#indicator+name",
+            "observed": "#indicator+num",
+        },
+    ),
+    "bias": Table(
+        "by how much the event differs from what models expect of it",
+        {
+            "measure": Variable("1", "measure"),
+            "bias": Variable("1", "mean bias at the observations, ln or intensity units"),
+            "bias_std": Variable("1", "its standard deviation"),
+            "event_term": Variable("1", "bias of a place, in its own between-event deviations"),
+            "event_std": Variable("1", "standard deviation of the event term"),
+            "observations": Variable("1", "number of observations"),
+        },
+        inline=True,
     ),
 }
 
@@ -78,77 +150,116 @@ _OUTPUTS = {
     title="Ground shaking of an earthquake",
     inputs=_INPUTS,
     outputs=_OUTPUTS,
+    tables=_TABLES,
     answers=Answers(estimate="mmi", uncertainty="mmi_std", exclusion="exclusion"),
-    source="Boore et al. (2014); Worden et al. (2012), 10.1785/0120110156; Thompson and Worden (2018), 10.1785/0120170174",
-    doi="10.1193/070113EQS184M",
-    version="1.0.0",
+    source=(
+        "Worden et al. (2020), ShakeMap manual; Engler et al. (2022), 10.1785/0120210177; Loth and Baker (2013); "
+        "Worden et al. (2012), 10.1785/0120110156; Thompson and Worden (2018), 10.1785/0120170174; NGA-West2 models"
+    ),
+    doi="10.5066/F7D21VPQ",
+    version="2.0.0",
+    blockwise=False,
 )
 def shaking(
     magnitude: xr.DataArray,
     depth: xr.DataArray,
     longitude: xr.DataArray,
     latitude: xr.DataArray,
+    rake: xr.DataArray,
     vs30: xr.DataArray,
     elevation: xr.DataArray,
+    rupture: xr.Dataset,
+    stations: xr.Dataset,
     *,
-    model: str = "BSSA14",
+    regimes: Sequence[Mapping[str, Any]] = REGIMES,
     mechanism: str = "unspecified",
     craton: float = 0.0,
-) -> Mapping[str, xr.DataArray]:
-    """Return the median shaking of an earthquake known by its hypocentre and magnitude, on a geographic grid.
+    screen_outliers: bool = True,
+    correct_bias: bool = True,
+) -> Mapping[str, Any]:
+    """Return the median shaking of an earthquake on a geographic grid, of the larger horizontal component.
 
-    Motion comes from the ground-motion model; intensity from PGV, as ShakeMap's virtual intensity derives it. The
-    rupture is unknown: distance and variance are those of all ruptures the epicentre may belong to (`rupture`).
+    A weighted set of ground-motion models gives the prior, from the finite rupture where one is known, else from all
+    the ruptures the hypocentre may belong to (`source.epicentral`). What stations recorded and people felt conditions
+    it (`conditioning`). Intensity comes from PGV, as ShakeMap's virtual intensity derives it.
 
     Parameters
     ----------
-    magnitude, depth, longitude, latitude
+    magnitude, depth, longitude, latitude, rake
         Of the hypocentre. An unknown (NaN) depth is taken as 10 km, with the variance of all shallow depths;
         without magnitude or epicentre all estimates are NaN.
     vs30
         m s-1; NaN or not positive is unknown: taken from the slope of the terrain.
     elevation
         m; NaN unknown. Where neither is known there is no estimate (exclusion 1).
-    model
-        Key of `GROUND_MOTION_MODELS`.
+    rupture
+        Corners of the quadrilaterals; empty where it is not known.
+    stations
+        Observations; empty where there are none, and then the prior stands as it is.
+    regimes
+        Rules that choose a set of models by depth and place (`regimes`).
     mechanism
-        "unspecified", "strike-slip", "normal" or "reverse".
+        "unspecified", "strike-slip", "normal" or "reverse", where the rake is not known.
     craton
         Share of stable craton in the slope proxy, 0 (active crust) to 1.
+    screen_outliers
+        Leave out observations more than three deviations from the prior.
+    correct_bias
+        Let the observations move the whole event.
 
     Raises
     ------
     InputError
-        Where a parameter has no such value.
+        Where a parameter has no such value, or the corners make no rupture.
     GridError
         Where the grid is not geographic.
     """
-    ground_motion_model(model)
     mechanism_named(mechanism)
+    models_of(regimes, 10.0, math.nan, math.nan)
     if not 0.0 <= craton <= 1.0:
         raise InputError(f"craton {craton}: expected a share from 0 to 1")
-    rows, columns, spacing = _axes(vs30)
+    axes, rows, columns = _axes(vs30)
+    site = _site(vs30, elevation, rows, craton=float(craton), spacing=axes.spacing)
+    options = Options(screen_outliers=screen_outliers, correct_bias=correct_bias)
+    choices = Choices(tuple(dict(rule) for rule in regimes), mechanism, float(craton), options)
+    sample = site[:: axes.stride, :: axes.stride]
+    given = (magnitude, depth, longitude, latitude, rake, rupture, stations, sample, _site_at(stations, site, axes))
+    known = once(learn, *given, axes=axes, choices=choices)
+    arrays = blockwise(kernel.shaking_block, known, magnitude, site, rows, columns, dtypes=kernel.DTYPES)
+    tables = {"stations": tabulate(station_rows, known), "bias": tabulate(bias_rows, known)}
+    return dict(zip(kernel.OUTPUTS, arrays, strict=True)) | tables
+
+
+def _site(
+    vs30: xr.DataArray, elevation: xr.DataArray, rows: xr.DataArray, *, craton: float, spacing: tuple[float, float]
+) -> xr.DataArray:
+    """Return Vs30 of every cell, from the slope of the terrain where the map is silent."""
     north_south, west_east = vs30.dims[-2:]
-    arrays = blockwise(
-        kernel.shaking_block,
-        *(magnitude, depth, longitude, latitude, vs30, elevation),
-        *(elevation.shift({north_south: step}) for step in (1, -1)),
-        *(elevation.shift({west_east: step}) for step in (1, -1)),
-        *(rows, columns),
-        dtypes=kernel.DTYPES,
-        choices=kernel.Choices(model, mechanism, float(craton), spacing),
-    )
-    return dict(zip(kernel.OUTPUTS, arrays, strict=True))
+    beside = [elevation.shift({dim: step}) for dim in (north_south, west_east) for step in (1, -1)]
+    (site,) = blockwise(kernel.site_block, vs30, elevation, *beside, rows, dtypes=("float64",), craton=craton, spacing=spacing)
+    return site
 
 
-def _axes(grid: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray, tuple[float, float]]:
-    """Return latitude (y) and longitude (x) of the cells, in blocks like the grid's, and (height, width) of a cell."""
+def _site_at(stations: xr.Dataset, site: xr.DataArray, axes: Axes) -> xr.DataArray:
+    """Return Vs30 of the cell each station stands in, lazily; NaN outside the grid."""
+    places = []
+    for name, centres, size in zip(("latitude", "longitude"), axes[:2], axes.spacing, strict=True):
+        order = -1 if centres.size > 1 and centres[1] < centres[0] else 1
+        places.append(np.floor((stations[name].values - centres[0]) * order / size + 0.5))
+    inside = np.all([(place >= 0) & (place < count) for place, count in zip(places, site.shape, strict=True)], axis=0)
+    y, x = (xr.DataArray(np.where(inside, place, 0).astype(np.intp), dims="station") for place in places)
+    return site[{site.dims[0]: y, site.dims[1]: x}].where(xr.DataArray(inside, dims="station"))
+
+
+def _axes(grid: xr.DataArray) -> tuple[Axes, xr.DataArray, xr.DataArray]:
+    """Return the axes of a grid, and latitude (y) and longitude (x) of its cells in blocks like the grid's."""
     geobox = geobox_of(grid)
     if geobox.crs is None or not geobox.crs.geographic:
         raise GridError(f"shaking: the grid is in {geobox.crs}; expected geographic coordinates")
     labelled = on_geobox(grid, geobox)
-    axes = []
-    for dim, own in zip(geobox.dimensions, grid.dims[-2:], strict=True):
-        axis = xr.DataArray(labelled[dim].values.astype(np.float64), dims=(own,))
-        axes.append(axis if grid.chunks is None else axis.chunk({own: grid.chunksizes[own]}))
-    return axes[0], axes[1], (abs(geobox.resolution.y), abs(geobox.resolution.x))
+    values = [labelled[dim].values.astype(np.float64) for dim in geobox.dimensions]
+    blocks = []
+    for axis, own in zip(values, grid.dims[-2:], strict=True):
+        block = xr.DataArray(axis, dims=(own,))
+        blocks.append(block if grid.chunks is None else block.chunk({own: grid.chunksizes[own]}))
+    return Axes(values[0], values[1], (abs(geobox.resolution.y), abs(geobox.resolution.x))), blocks[0], blocks[1]

@@ -1,30 +1,24 @@
-"""The shaking of one block of cells: from the point source to motion, intensity, deviations and exclusion."""
+"""The shaking of one block of cells: from what is known of the earthquake to motion, intensity, deviations, exclusion."""
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.hazards.shaking import worden12
-from pipeline.hazards.shaking.distance import epicentral_distance
-from pipeline.hazards.shaking.ground_motion import Array, GroundMotionModel, Limits
-from pipeline.hazards.shaking.models import ground_motion_model
-from pipeline.hazards.shaking.rupture import DEFAULT_DEPTH, PointSource, source_table
+from pipeline.hazards.shaking.conditioning import Cells
+from pipeline.hazards.shaking.conditioning.measures import MMI
+from pipeline.hazards.shaking.ground_motion import Array, GroundMotion, Limits
+from pipeline.hazards.shaking.learning import Known
+from pipeline.hazards.shaking.prior import MEASURES, Expected, Prior
 from pipeline.hazards.shaking.site import Neighbourhood, terrain_slope, vs30_from_slope
-from pipeline.hazards.shaking.source.mechanisms import mechanism
+from pipeline.layer import held
 
-#: Measures in the order of the outputs; intensity comes from the second.
-MEASURES = ("PGA", "PGV", "SA(0.3)", "SA(1.0)", "SA(3.0)")
-#: Motions whose mean is given as exp(mean ln), then their deviations, then intensity, its deviation and exclusion.
-OUTPUTS = (
-    *("pga", "pgv", "sa_0p3", "sa_1p0", "sa_3p0"),
-    *("pga_std", "pgv_std", "sa_0p3_std", "sa_1p0_std", "sa_3p0_std"),
-    *("mmi", "mmi_std", "exclusion"),
-)
-DTYPES = ("float32",) * 12 + ("uint8",)
+#: Motions whose mean is given as exp(mean ln), then their deviations, then intensity and what is said of it.
+OUTPUTS = (*MEASURES, *(f"{measure}_std" for measure in MEASURES), "mmi", "mmi_std", "variance_removed", "exclusion")
+DTYPES = ("float32",) * 13 + ("uint8",)
 
 #: Codes of `exclusion`.
 WITHIN, NO_SITE, TOO_FAR, MAGNITUDE, NEAR_SOURCE, TOO_DEEP, UNUSUAL_SITE = range(7)
@@ -37,104 +31,113 @@ LARGE = 6.5
 _CELLS = 16384
 
 
-class Choices(NamedTuple):
-    """The parameters of the layer."""
-
-    model: str
-    mechanism: str
-    craton: float
-    spacing: tuple[float, float]
-    """Cell height and width, degrees."""
-
-
-class _Site(NamedTuple):
-    """Rows of the grid inputs of a block."""
-
-    vs30: Array
-    elevation: Neighbourhood
-    latitude: Array
-
-
-def shaking_block(*arrays: npt.NDArray[Any], choices: Choices) -> tuple[npt.NDArray[Any], ...]:
-    """Return the arrays of `OUTPUTS` for one block.
+def site_block(*arrays: npt.NDArray[Any], craton: float, spacing: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """Return Vs30 (m/s) of one block, from the slope of the terrain where the map is silent; NaN where both are.
 
     Parameters
     ----------
     arrays
-        magnitude, depth (km), longitude and latitude of the epicentre (degrees), single values; vs30 (m s-1) and
-        elevation (m) of the cell and of its neighbours north, south, west and east, (y, x); latitude (y, 1) and
-        longitude (1, x) of the cells. NaN is unknown.
-    choices
-        The parameters of the layer.
+        vs30 (m/s) and elevation (m) of the cell and of its neighbours north, south, west and east, (y, x); latitude
+        (y, 1) of the rows. NaN is unknown.
+    craton
+        Share of stable craton.
+    spacing
+        Cell height and width, degrees.
     """
-    magnitude, depth, longitude, latitude = (float(a.reshape(-1)[0]) for a in arrays[:4])
-    vs30, *elevation = arrays[4:10]
-    rows, columns = arrays[10].reshape(-1, 1), arrays[11].reshape(1, -1)
+    given, *elevation, rows = arrays
+    vs30 = np.where(given > 0, given, np.nan).astype(np.float64)
+    silent = np.isnan(vs30)
+    if not silent.any() or np.isnan(elevation[0][silent]).all():
+        return vs30
+    slope = terrain_slope(Neighbourhood(*(a.astype(np.float64) for a in elevation)), rows.reshape(-1, 1), spacing)
+    return np.where(silent, vs30_from_slope(slope, craton=craton), vs30)
+
+
+def shaking_block(
+    known: npt.NDArray[np.object_], magnitude: npt.NDArray[Any], vs30: Array, rows: Array, columns: Array
+) -> tuple[npt.NDArray[Any], ...]:
+    """Return the arrays of `OUTPUTS` for one block.
+
+    Parameters
+    ----------
+    known
+        What `learning.learn` returned.
+    magnitude
+        A single value; NaN unknown.
+    vs30
+        m/s, (y, x); NaN unknown.
+    rows, columns
+        Latitude (y, 1) and longitude (1, x) of the cells, degrees.
+    """
     outputs = tuple(np.full(vs30.shape, UNKNOWN if dtype == "uint8" else np.nan, dtype) for dtype in DTYPES)
-    if math.isnan(longitude) or math.isnan(latitude):
+    about: Known | None = held(known)
+    if about is None:
+        if np.isnan(magnitude).all():
+            outputs[-1][:] = MAGNITUDE
         return outputs
-    if math.isnan(magnitude):
-        outputs[-1][:] = MAGNITUDE
-        return outputs
-    source = PointSource(magnitude, None if math.isnan(depth) else depth, choices.mechanism)
+    latitude, longitude = rows.reshape(-1, 1), columns.reshape(1, -1)
     height = max(1, _CELLS // max(vs30.shape[1], 1))
     for start in range(0, vs30.shape[0], height):
         strip = slice(start, start + height)
-        epicentral = epicentral_distance(columns, rows[strip], (longitude, latitude))
-        site = _Site(vs30[strip], Neighbourhood(*(a[strip] for a in elevation)), rows[strip])
-        values = _strip(source, epicentral, _filled(site, choices), choices)
-        for output, value in zip(outputs, values, strict=True):
+        for output, value in zip(outputs, _strip(about, longitude, latitude[strip], vs30[strip]), strict=True):
             output[strip] = value
     return outputs
 
 
-def _strip(source: PointSource, epicentral: Array, vs30: Array, choices: Choices) -> tuple[npt.NDArray[Any], ...]:
-    model, kind = ground_motion_model(choices.model), mechanism(choices.mechanism)
-    table = source_table(choices.model, MEASURES, source)
-    depth = DEFAULT_DEPTH if source.depth is None else source.depth
-    rhypo = np.hypot(epicentral, depth)
-    rjb, unknown_rupture = table.at(epicentral)
-    predictors = {"magnitude": source.magnitude, "rake": kind.rake, "hypo_depth": depth}
-    means, variances = [], []
-    for imt, extra in zip(MEASURES, unknown_rupture, strict=True):
-        motion = model(imt, rjb=rjb, rhypo=rhypo, vs30=vs30, **predictors)
-        means.append(motion.mean_ln)
-        variances.append(motion.variance + extra)
-    preferred = MEASURES.index(worden12.INTENSITY_MEASURES[0])
-    mmi, slope = worden12.intensity(MEASURES[preferred], means[preferred], magnitude=source.magnitude, distance=rhypo)
-    mmi_std = worden12.intensity_deviation(MEASURES[preferred], slope, variances[preferred])
-    near = (source.magnitude >= LARGE) & (epicentral <= table.rupture_length)
-    exclusion = _exclusion(source, model, near, rjb, vs30)
-    return (*(np.exp(m) for m in means), *(np.sqrt(v) for v in variances), mmi, mmi_std, exclusion)
+def _strip(about: Known, longitude: Array, latitude: Array, vs30: Array) -> tuple[npt.NDArray[Any], ...]:
+    expected = about.prior.at(longitude, latitude, vs30)
+    means, deviations, removed = _updated(about, longitude, latitude, expected.motions)
+    return (
+        *(np.exp(means[measure]) for measure in MEASURES),
+        *(deviations[measure] for measure in MEASURES),
+        *(means[MMI], deviations[MMI], removed),
+        _exclusion(about.prior, expected, vs30),
+    )
 
 
-def _filled(site: _Site, choices: Choices) -> Array:
-    """Return Vs30 in float64, from the slope of the terrain where the map is silent; NaN where both are."""
-    vs30 = np.where(site.vs30 > 0, site.vs30, np.nan).astype(np.float64)
-    silent = np.isnan(vs30)
-    if not silent.any() or np.isnan(site.elevation.here[silent]).all():
-        return vs30
-    neighbours = Neighbourhood(*(a.astype(np.float64) for a in site.elevation))
-    slope = terrain_slope(neighbours, site.latitude, choices.spacing)
-    return np.where(silent, vs30_from_slope(slope, craton=choices.craton), vs30)
+def _updated(
+    about: Known, longitude: Array, latitude: Array, motions: Mapping[str, GroundMotion]
+) -> tuple[dict[str, Array], dict[str, Array], Array]:
+    """Return mean and deviation by measure, and the share of the variance of intensity that observations removed."""
+    shape = motions[MMI].mean_ln.shape
+    if about.update is None:
+        means = {measure: motion.mean_ln for measure, motion in motions.items()}
+        deviations = {measure: np.sqrt(motion.variance) for measure, motion in motions.items()}
+        return means, deviations, np.where(np.isnan(motions[MMI].mean_ln), np.nan, 0.0)
+    lon, lat = (np.broadcast_to(axis, shape).reshape(-1) for axis in (longitude, latitude))
+    flat = {
+        measure: GroundMotion(*(np.broadcast_to(part, shape).reshape(-1) for part in motion))
+        for measure, motion in motions.items()
+    }
+    found = about.update.at(Cells(lon, lat, flat))
+    means = {measure: one.mean.reshape(shape) for measure, one in found.items()}
+    deviations = {measure: one.sigma.reshape(shape) for measure, one in found.items()}
+    return means, deviations, found[MMI].variance_removed.reshape(shape)
 
 
-def _exclusion(
-    source: PointSource, model: GroundMotionModel, near: npt.NDArray[np.bool_], rjb: Array, vs30: Array
-) -> npt.NDArray[np.uint8]:
-    """Return the code of the first reason that holds, the gravest first."""
+def _exclusion(prior: Prior, expected: Expected, vs30: Array) -> npt.NDArray[np.uint8]:
+    """Return the code of the first reason that holds, the gravest first; a range is that of the strictest model."""
+    models = prior.models.models()
+    magnitude, depth = prior.earthquake.magnitude, prior.earthquake.depth
+    near = np.zeros(vs30.shape, bool)
+    if prior.is_point and magnitude >= LARGE:
+        near = np.broadcast_to(expected.epicentral <= prior.table.rupture_length, vs30.shape)
     reasons = (
         (np.isnan(vs30), NO_SITE),
-        (_outside(source.magnitude, model.magnitude), MAGNITUDE),
-        (source.depth is not None and source.depth > model.depth.high, TOO_DEEP),
+        (_outside(magnitude, _strictest([model.magnitude for model in models])), MAGNITUDE),
+        (depth > min(model.depth.high for model in models), TOO_DEEP),
         (near, NEAR_SOURCE),
-        (rjb > model.distance.high, TOO_FAR),
-        (_outside(vs30, model.vs30), UNUSUAL_SITE),
+        (expected.rupture > min(model.distance.high for model in models), TOO_FAR),
+        (_outside(vs30, _strictest([model.vs30 for model in models])), UNUSUAL_SITE),
     )
     code = np.full(vs30.shape, WITHIN, np.uint8)
     for holds, reason in reversed(reasons):
         code = np.where(holds, np.uint8(reason), code)
     return code
+
+
+def _strictest(limits: list[Limits]) -> Limits:
+    return Limits(max(limit.low for limit in limits), min(limit.high for limit in limits))
 
 
 def _outside(value: Any, limits: Limits) -> Any:

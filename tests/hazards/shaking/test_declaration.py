@@ -92,15 +92,17 @@ def test_units_are_converted_or_refused():
         shaking(**_scalars(), vs30=maps["vs30"].drop_attrs())
 
 
-def test_an_unknown_depth_widens_the_uncertainty_only():
+def test_an_unknown_depth_widens_the_uncertainty_and_hardly_moves_the_estimate():
     maps = _maps()
     known, unknown = (shaking(**_scalars(depth=depth), **maps) for depth in (10.0, np.nan))
-    xr.testing.assert_equal(known["mmi"], unknown["mmi"])
-    assert bool((unknown["mmi_std"] >= known["mmi_std"]).where(known["exclusion"] != 1, True).all())
+    assert float(np.abs(known["mmi"] - unknown["mmi"]).max()) < 0.2
+    assert float((unknown["mmi_std"] - known["mmi_std"]).min()) > -0.02
     assert float(unknown["mmi_std"].max()) > float(known["mmi_std"].max())
 
 
-@pytest.mark.parametrize("parameters", [{"model": "GMPE"}, {"mechanism": "thrust"}, {"craton": 1.5}])
+@pytest.mark.parametrize(
+    "parameters", [{"regimes": [{"set": "GMPE"}]}, {"regimes": []}, {"mechanism": "thrust"}, {"craton": 1.5}]
+)
 def test_parameters_without_meaning_are_refused_before_any_work(parameters):
     with pytest.raises(InputError):
         shaking(**_scalars(), **_maps(), **parameters)

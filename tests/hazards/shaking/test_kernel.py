@@ -5,24 +5,36 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.hazards.shaking import kernel, worden12
+from pipeline.hazards.shaking import kernel, shaking, worden12
+from pipeline.hazards.shaking.conditioning import Options
 from pipeline.hazards.shaking.distance import epicentral_distance
-from pipeline.hazards.shaking.models.bssa14 import BSSA14 as bssa14
-from pipeline.hazards.shaking.rupture import PointSource, source_table
+from pipeline.hazards.shaking.learning import Axes, Choices, learn
+from pipeline.hazards.shaking.prior import MEASURES
+from pipeline.hazards.shaking.regimes import REGIMES
+from pipeline.layer import held, samples
 
 STEP = 1.0 / 120.0
-CHOICES = kernel.Choices("BSSA14", "unspecified", 0.0, (STEP, STEP))
+CHOICES = Choices(REGIMES, "unspecified", 0.0, Options())
 MEAN_NAMES = kernel.OUTPUTS[:5]
 STD_NAMES = kernel.OUTPUTS[5:10]
+NOTHING = tuple(samples(None, shaking.inputs[name], name) for name in ("rupture", "stations"))
 
 
-def _compute(magnitude, vs30, *, depth=13.0, elevation=None, origin=(78.66, 41.26), north=43.0, west=77.0, step=STEP):
+def _known(magnitude, vs30, *, depth=13.0, elevation=None, origin=(78.66, 41.26), north=43.0, west=77.0, step=STEP):
     rows = (north - step * np.arange(vs30.shape[0]))[:, None]
     columns = (west + step * np.arange(vs30.shape[1]))[None]
     unknown = np.full(vs30.shape, np.nan, "float32")
     around = [unknown] * 5 if elevation is None else elevation
-    scalars = [np.asarray(v, "float64") for v in (magnitude, depth, *origin)]
-    arrays = kernel.shaking_block(*scalars, vs30, *around, rows, columns, choices=CHOICES)
+    site = kernel.site_block(vs30, *around, rows, craton=0.0, spacing=(step, step))
+    axes = Axes(rows[:, 0], columns[0], (step, step))
+    scalars = [np.asarray(v, "float64") for v in (magnitude, depth, *origin, math.nan)]
+    sample = site[:: axes.stride, :: axes.stride]
+    return learn(*scalars, *NOTHING, sample, np.empty(0), axes=axes, choices=CHOICES), site, rows, columns
+
+
+def _compute(magnitude, vs30, *, origin=(78.66, 41.26), **options):
+    known, site, rows, columns = _known(magnitude, vs30, origin=origin, **options)
+    arrays = kernel.shaking_block(known, np.asarray(magnitude), site, rows, columns)
     found = dict(zip(kernel.OUTPUTS, arrays, strict=True))
     return found, epicentral_distance(columns, rows, origin)
 
@@ -40,11 +52,11 @@ def test_every_output_has_its_declared_type_and_shape():
 @pytest.mark.parametrize("position", range(5))
 def test_motion_and_deviation_equal_the_pure_function(position):
     vs30 = _grid()
-    found, epicentral = _compute(7.0, vs30)
-    rjb, extra = source_table("BSSA14", kernel.MEASURES, PointSource(7.0, 13.0, "unspecified")).at(epicentral)
-    motion = bssa14(kernel.MEASURES[position], magnitude=7.0, rjb=rjb, vs30=vs30.astype("float64"))
+    found, _ = _compute(7.0, vs30)
+    known, site, rows, columns = _known(7.0, vs30)
+    motion = held(known).prior.at(columns, rows, site).motions[MEASURES[position]]
     np.testing.assert_allclose(found[MEAN_NAMES[position]], np.exp(motion.mean_ln), rtol=1e-5)
-    np.testing.assert_allclose(found[STD_NAMES[position]], np.sqrt(motion.variance + extra[position]), rtol=1e-5)
+    np.testing.assert_allclose(found[STD_NAMES[position]], np.sqrt(motion.variance), rtol=1e-5)
 
 
 def test_intensity_comes_from_velocity_with_the_residual_of_the_event():
@@ -53,7 +65,7 @@ def test_intensity_comes_from_velocity_with_the_residual_of_the_event():
     expected = worden12.intensity(
         "PGV", np.log(found["pgv"].astype("float64")), magnitude=7.0, distance=np.hypot(epicentral, 13.0)
     )
-    np.testing.assert_allclose(found["mmi"], expected.mmi, atol=1e-5)
+    np.testing.assert_allclose(found["mmi"], expected.mmi, atol=1e-3)
     deviation = worden12.intensity_deviation("PGV", expected.slope, found["pgv_std"].astype("float64") ** 2)
     np.testing.assert_allclose(found["mmi_std"], deviation, rtol=1e-5)
 
@@ -122,8 +134,7 @@ def test_a_deep_earthquake_shakes_less_than_a_shallow_one():
     place = {"north": 41.26, "west": 78.66}
     rock = np.full((1, 1), 760.0, "float32")
     depths = [_compute(7.0, rock, depth=d, **place)[0]["mmi"][0, 0] for d in (10.0, 35.0, 36.0, 70.0, 200.0)]
-    assert depths[0] == depths[1]
-    assert depths[1] >= depths[2] > depths[3] > depths[4]
+    assert depths[0] > depths[1] > depths[2] > depths[3] > depths[4]
     assert depths[1] - depths[2] < 0.1
 
 

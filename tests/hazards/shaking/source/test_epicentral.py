@@ -215,4 +215,4 @@ def test_distances_grow_with_epicentral_distance_and_keep_their_order(magnitude,
     assert (seen.rrup >= seen.rjb - 1e-9).all()
     assert (seen.variance[0] >= 0.0).all()
     if depth is not None:
-        assert (seen.rrup <= seen.rhypo + 0.2).all()  # linear between nodes
+        assert (seen.rrup <= seen.rhypo * 1.001 + 0.2).all()  # linear between nodes
