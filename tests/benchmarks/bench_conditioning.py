@@ -5,7 +5,8 @@
 185 instruments and 535 intensity reports, six measures, a prior that varies from cell to cell. The reference is the
 bias and interpolation of shakemap-modules over the very same arrays, in the environment that HAZMON_ORACLE_PYTHON
 names; its answers are compared as well. Ours runs in as many threads as there are
-cores. On a busy machine compare processor times, with OPENBLAS_NUM_THREADS=1: BLAS threads that wait burn time.
+cores. On a busy machine compare processor times, with OPENBLAS_NUM_THREADS=1: the
+reference's BLAS threads burn time while they wait.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from threadpoolctl import threadpool_limits
 
 from pipeline.hazards.shaking.conditioning import Cells, Conditioned, Event, Options, Stations, Update, fit, station_residuals
 from pipeline.hazards.shaking.conditioning.measures import correlation_period, model_name
@@ -128,8 +128,7 @@ def measure(cells: Cells, threads: int, repeat: int) -> Measured:
     for _ in range(repeat):
         start, start_processor = time.perf_counter(), time.process_time()
         found = station_residuals(stations, prior, EVENT, Options())
-        with threadpool_limits(1):
-            learned = fit(found, EVENT)
+        learned = fit(found, EVENT)
         middle = time.perf_counter()
         ours = spread(learned, cells, threads)
         fitting.append(middle - start)

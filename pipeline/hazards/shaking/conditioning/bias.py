@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
 
 from pipeline.hazards.shaking.conditioning.correlation import SpatialCorrelation
 from pipeline.hazards.shaking.conditioning.kernel import correlate_stations, unit_vectors
@@ -25,12 +24,8 @@ from pipeline.hazards.shaking.conditioning.options import Event, Options
 from pipeline.hazards.shaking.conditioning.pairing import Evidence, evidence
 from pipeline.hazards.shaking.conditioning.product import Single, packed
 from pipeline.hazards.shaking.conditioning.residuals import Residuals
+from pipeline.hazards.shaking.conditioning.whitening import multiply, multiply_transposed, whitener
 from pipeline.hazards.shaking.ground_motion import Array
-
-#: Relative to the largest, an eigenvalue of the correlation matrix below this is none: the tables have two decimals.
-_SINGULAR = 1e-10
-#: What such an eigenvalue is replaced by, relative to the largest: the observations say nothing along its vector.
-_IGNORED = 1e8
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,30 +98,26 @@ def solve(found: Residuals, measure: str, event: Event, correlation: SpatialCorr
     types = np.unique(np.append(sample.period, target))
     own = int(np.searchsorted(types, target))
     loads = np.where(sample.period[:, None] == types, sample.ratio[:, None], 0.0)
-    whitener = _whitener(sample, correlation)
-    whitened = whitener @ loads
-    prior = np.linalg.pinv(correlation.between(types, types).at_zero, hermitian=True)
-    variance = np.linalg.pinv(whitened.T @ whitened + prior, hermitian=True)
-    term = variance @ whitened.T @ (whitener @ np.where(sample.counts, sample.scaled, 0.0))
+    triangle = whitener(_correlated(sample, correlation))
+    whitened = multiply(triangle, loads)
+    term, variance = _event_term(sample, triangle, whitened, correlation.between(types, types).at_zero)
     if not options.correct_bias or (event.is_point and event.magnitude > options.bias_magnitude):
         term = np.zeros_like(term)
-    loading = whitener.T @ whitened
-    between = correlation.between(sample.period, target)
-    tau = found.tau[entries.row, entries.station]
-    tau_loads = np.where(entries.period[:, None] == types, tau[:, None], 0.0)
-    spread = np.sqrt(np.einsum("ij,jk,ik->i", tau_loads, variance, tau_loads))
+    loading = multiply_transposed(triangle, whitened)
+    slope = multiply_transposed(triangle, multiply(triangle, sample.scaled[:, None]))[:, 0]
+    biases = np.where(entries.period[:, None] == types, found.tau[entries.row, entries.station][:, None], 0.0)
     return Solution(
-        sample.longitude,
-        sample.latitude,
-        np.concatenate(between, axis=1),
-        packed(whitener),
-        whitener.T @ (whitener @ sample.scaled) - loading @ term,
-        loading,
-        float(term[own]),
-        variance,
-        own,
-        float(np.mean(tau_loads @ term)),
-        float(np.mean(spread)),
+        longitude=sample.longitude,
+        latitude=sample.latitude,
+        weights=np.concatenate(correlation.between(sample.period, target), axis=1),
+        triangle=packed(triangle),
+        slope=slope - np.einsum("ik,k->i", loading, term),
+        loading=loading,
+        event_term=float(term[own]),
+        event_variance=variance,
+        own=own,
+        bias=float(np.mean(np.einsum("ik,k->i", biases, term))),
+        bias_std=float(np.mean(np.sqrt(np.einsum("ij,jk,ik->i", biases, variance, biases)))),
     )
 
 
@@ -146,30 +137,19 @@ def _sample(found: Residuals, entries: Evidence, options: Options) -> _Sample:
     return _Sample(longitude, latitude, period, averaged(scaled), averaged(ratio), averaged(noise), counts)
 
 
-def _whitener(sample: _Sample, correlation: SpatialCorrelation) -> Array:
-    """Return the inverse of the Cholesky factor of R."""
-    matrix = _correlated(sample, correlation)
-    try:
-        factor = scipy.linalg.cholesky(matrix.T, lower=True, overwrite_a=True)
-    except scipy.linalg.LinAlgError:
-        factor = scipy.linalg.cholesky(_definite(_correlated(sample, correlation)), lower=True)
-    inverse, _ = scipy.linalg.lapack.dtrtri(factor, lower=1, overwrite_c=1)
-    return np.asarray(inverse)
-
-
 def _correlated(sample: _Sample, correlation: SpatialCorrelation) -> Array:
-    """Return R; it is symmetric to the last bit."""
+    """Return R."""
     periods, kinds = np.unique(sample.period, return_inverse=True)
     between = correlation.between(periods, periods)
-    vectors = unit_vectors(*(np.ascontiguousarray(a) for a in (sample.longitude, sample.latitude)))
+    vectors = unit_vectors(np.ascontiguousarray(sample.longitude), np.ascontiguousarray(sample.latitude))
     matrix = correlate_stations(vectors, kinds.reshape(-1).astype(np.int64), *between, correlation.ranges)
     matrix[np.diag_indices_from(matrix)] += sample.noise**2
     return matrix
 
 
-def _definite(matrix: Array) -> Array:
-    """Return the matrix with what the rounded tables made singular or negative left out of its inverse."""
-    values, vectors = np.linalg.eigh(matrix)
-    largest = values[-1]
-    values = np.where(values > _SINGULAR * largest, values, _IGNORED * largest)
-    return np.asarray((vectors * values) @ vectors.T)
+def _event_term(sample: _Sample, triangle: Array, whitened: Array, at_zero: Array) -> tuple[Array, Array]:
+    """Return H and var(H) for each period, whatever the threads of BLAS: nothing here is large enough for them."""
+    prior = np.linalg.pinv(at_zero, hermitian=True)
+    variance = np.linalg.pinv(np.einsum("ij,ik->jk", whitened, whitened) + prior, hermitian=True)
+    counted = multiply(triangle, np.where(sample.counts, sample.scaled, 0.0)[:, None])
+    return np.asarray(variance @ np.einsum("ij,ik->jk", whitened, counted)[:, 0]), variance
