@@ -1,6 +1,5 @@
 """The conditioned motion: hand-sized cases whose answer is known, and what every update must keep."""
 
-import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -13,150 +12,13 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.hazards.shaking.conditioning import LOTH_BAKER, Cells, Event, Options, Stations, condition, fit, station_residuals
-from pipeline.hazards.shaking.conditioning.correlation import Coregionalization
 from pipeline.hazards.shaking.conditioning.kernel import EARTH_RADIUS, TILE
 from pipeline.hazards.shaking.conditioning.measures import correlation_period
 from pipeline.hazards.shaking.conditioning.pairing import evidence
 from pipeline.hazards.shaking.ground_motion import GroundMotion
+from tests.hazards.shaking.conditioning.verification import Verification, constant_stations, verify
 
 EVENT = Event(6.0, False)
-#: Deviations of ShakeMap's NullGMPE, whose mean is zero everywhere.
-TAU, PHI = 0.6, 0.8
-
-
-class Verification:
-    """The correlation of ShakeMap's verification tests: T1/T2 exp(-h/10)."""
-
-    ranges = (30.0, 1.0)
-
-    def between(self, first, second):
-        a, b = np.atleast_1d(first)[:, None], np.atleast_1d(second)[None]
-        ratio = np.minimum(a, b) / np.maximum(a, b)
-        return Coregionalization(ratio, np.zeros_like(ratio), np.zeros_like(ratio))
-
-
-def _null(count, measures=("pga",)):
-    return {m: GroundMotion(np.zeros(count), np.full(count, TAU), np.full(count, PHI)) for m in measures}
-
-
-def _stations(longitude, amplitude, noise=0.0, latitude=38.0, measure="pga"):
-    longitude = np.atleast_1d(np.asarray(longitude, float))
-    count = longitude.size
-    columns = {
-        "station_id": [f"AZ.{i}" for i in range(count)],
-        "longitude": longitude,
-        "latitude": np.broadcast_to(latitude, count).astype(float),
-        "kind": np.zeros(count, np.uint8),
-        "flag": [""] * count,
-        measure: np.exp(np.broadcast_to(amplitude, count).astype(float)),
-        f"{measure}_std": np.broadcast_to(noise, count).astype(float),
-    }
-    return xr.Dataset({name: ("station", values) for name, values in columns.items()})
-
-
-def _verify(stations, longitude=(), measures=("pga",), **keywords):
-    longitude = np.concatenate([stations["longitude"].values, np.asarray(longitude, float)])
-    cells = Cells(longitude, np.full(longitude.size, 38.0), _null(longitude.size, measures))
-    prior = Stations(np.full(stations.sizes["station"], 20.0), _null(stations.sizes["station"], measures))
-    keywords = {"correlation": Verification()} | keywords
-    return condition(cells, stations, prior, EVENT, **keywords)
-
-
-def _apart(kilometres):
-    """Degrees of longitude at 38 N."""
-    return math.degrees(2 * math.asin(math.sin(kilometres / EARTH_RADIUS / 2) / math.cos(math.radians(38.0))))
-
-
-# The verification tests of the ShakeMap manual, by their number.
-
-
-def test_0001_two_stations_that_agree_with_the_prior_leave_it():
-    found = _verify(_stations([-122.17, -121.83], 0.0), np.linspace(-123, -121, 9))
-    np.testing.assert_allclose(found.motions["pga"].mean, 0.0, atol=1e-15)
-    assert found.biases.loc["pga", "bias"] == 0.0
-
-
-def test_0002_opposite_stations_give_no_bias_and_an_antisymmetric_map():
-    offset = np.linspace(0.0, 1.0, 12)
-    found = _verify(_stations([-122.17, -121.83], [1.0, -1.0]), np.concatenate([-122 - offset, -122 + offset]))
-    motion = found.motions["pga"]
-    west, east = motion.mean[2:14], motion.mean[14:]
-    np.testing.assert_allclose(west, -east, atol=1e-12)
-    np.testing.assert_allclose(motion.mean[:2], [1.0, -1.0], atol=1e-12)
-    assert (motion.sigma[:2] < 1e-3).all()
-    assert found.biases.loc["pga", "bias"] == pytest.approx(0.0, abs=1e-15)
-    assert np.abs(motion.mean).max() <= 1.0 + 1e-12
-
-
-def test_0003_one_exact_station_shares_its_residual_between_event_and_place():
-    distance = 12.0
-    found = _verify(_stations(-122.0, 1.0), [-122.0 + _apart(distance)])
-    bias = TAU**2 / (TAU**2 + PHI**2)
-    rho = math.exp(-distance / 10.0)
-    left = TAU * (1.0 - rho)
-    variance = 1.0 / (1.0 + TAU**2 / PHI**2)
-    motion = found.motions["pga"]
-    assert found.biases.loc["pga", "bias"] == pytest.approx(bias)
-    assert motion.mean[1] == pytest.approx(bias * (1.0 - rho) + rho, abs=1e-9)
-    assert motion.tau[1] == pytest.approx(left * math.sqrt(variance), abs=1e-6)
-    assert motion.phi[1] == pytest.approx(PHI * math.sqrt(1.0 - rho**2), abs=1e-6)
-    assert motion.sigma[1] == pytest.approx(math.hypot(motion.tau[1], motion.phi[1]))
-    assert motion.variance_removed[1] == pytest.approx(1.0 - motion.sigma[1] ** 2 / (TAU**2 + PHI**2))
-
-
-def test_0004_the_same_station_twice_says_no_more_than_once():
-    cells = np.linspace(-123, -121, 9)
-    once, twice = (_verify(_stations(where, 1.0), cells) for where in ([-122.17], [-122.17, -122.17]))
-    for one, two in zip(once.motions["pga"], twice.motions["pga"], strict=True):
-        np.testing.assert_allclose(two[1:], one, atol=1e-12)
-    assert twice.biases.loc["pga", "bias"] == pytest.approx(once.biases.loc["pga", "bias"])
-
-
-def test_0004b_two_stations_apart_give_more_bias_than_one():
-    apart, once = (_verify(_stations(where, 1.0)).biases.loc["pga", "bias"] for where in ([-122.17, -121.17], [-122.17]))
-    assert apart == pytest.approx(2 * TAU**2 / (2 * TAU**2 + PHI**2), abs=1e-3)
-    assert apart > once
-
-
-def test_0005_two_stations_at_one_place_are_averaged():
-    found = _verify(_stations([-122.17, -122.17], [1.0, -1.0]), np.linspace(-123, -121, 9))
-    np.testing.assert_allclose(found.motions["pga"].mean, 0.0, atol=1e-15)
-
-
-def test_0007_a_spectral_station_speaks_for_its_neighbours_in_period():
-    measures = ("sa_0p5", "sa_1p0", "sa_2p0")
-    found = _verify(_stations(-122.0, 1.0, measure="sa_1p0"), measures=measures)
-    means = {m: found.motions[m].mean[0] for m in measures}
-    assert means["sa_1p0"] == pytest.approx(1.0)
-    assert means["sa_0p5"] == pytest.approx(0.5)
-    assert means["sa_2p0"] == pytest.approx(0.5)
-
-
-def test_0008_the_more_a_station_scatters_the_nearer_the_map_stays_to_the_prior():
-    found = [_verify(_stations(-122.17, 1.0, noise)).motions["pga"] for noise in (0.0, 0.75, 1.5, 3.0, 6.0)]
-    expected = [(TAU**2 + PHI**2) / (TAU**2 + PHI**2 + noise**2) for noise in (0.0, 0.75, 1.5, 3.0, 6.0)]
-    np.testing.assert_allclose([motion.mean[0] for motion in found], expected, atol=1e-9)
-    np.testing.assert_allclose([motion.variance_removed[0] for motion in found], expected, atol=1e-5)
-
-
-def test_0006_many_stations_that_agree_give_a_bias_well_short_of_their_residual():
-    found = _verify(_stations(-123.75 + 0.05 * np.arange(40), 1.0), [-121.0])
-    assert found.biases.loc["pga", "observations"] == 40
-    assert TAU**2 / (TAU**2 + PHI**2) < found.biases.loc["pga", "bias"] < 1.0
-    np.testing.assert_allclose(found.motions["pga"].mean[:40], 1.0, atol=1e-9)
-    assert found.motions["pga"].mean[40] == pytest.approx(found.biases.loc["pga", "bias"], abs=1e-2)
-
-
-@pytest.mark.parametrize("offsets", [(100, 75), (70, 35)])
-def test_0009_and_0010_a_low_station_among_high_ones_is_not_overshot(offsets):
-    outer, inner = offsets
-    places = -122.14166666666667 + np.array([-outer, -inner, 0, inner, outer]) / 240.0
-    found = _verify(_stations(places, [1.0, 1.0, 0.75, 1.0, 1.0], 0.2)).motions["pga"].mean
-    alone = (TAU**2 + PHI**2) / (TAU**2 + PHI**2 + 0.2**2)
-    assert 0.75 * alone <= found[2] < found[1] <= 1.0
-
-
-# The update as a whole against the equations written out for full matrices.
 
 
 def _network(seed, count=40):
@@ -311,8 +173,8 @@ def test_observations_never_add_to_the_variance_beyond_the_rounding_of_the_table
 
 @pytest.mark.parametrize("noise", [0.0, 0.1, 0.5])
 def test_a_cell_at_a_station_comes_within_the_uncertainty_of_its_observation(noise):
-    stations = _stations([10.0, 10.1, 10.4], [0.6, -0.2, 0.9], noise)
-    found = _verify(stations, correlation=LOTH_BAKER).motions["pga"]
+    stations = constant_stations([10.0, 10.1, 10.4], [0.6, -0.2, 0.9], noise)
+    found = verify(stations, correlation=LOTH_BAKER).motions["pga"]
     miss = np.abs(found.mean - [0.6, -0.2, 0.9])
     assert (miss <= max(2 * noise, 1e-12)).all()
     assert (found.sigma <= max(noise, 1e-3)).all()
@@ -362,7 +224,7 @@ def test_an_indefinite_correlation_still_gives_a_finite_answer():
             weights = super().between(first, second)
             return weights._replace(nugget=weights.nugget - 0.5)
 
-    found = _verify(_stations([-122.0, -122.0 + 1e-12], [1.0, 1.0]), [-121.9], correlation=Rounded())
+    found = verify(constant_stations([-122.0, -122.0 + 1e-12], [1.0, 1.0]), [-121.9], correlation=Rounded())
     assert np.isfinite(found.motions["pga"].mean).all()
 
 
