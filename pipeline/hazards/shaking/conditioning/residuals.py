@@ -71,6 +71,22 @@ class Residuals:
         texts = np.array(FLAGS)[self.flag.T]
         return pd.DataFrame(texts, index=pd.Index(self.station_id, name="station_id"), columns=list(self.measures))
 
+    def table(self) -> pd.DataFrame:
+        """Return a row for each observation, own or derived: what was found, expected, and whether it counts.
+
+        observed, predicted and residual are ln of g or cm/s, intensity for "mmi"; noise, tau and phi deviations of the
+        same; distance in km.
+        """
+        rows, stations = np.nonzero(np.isfinite(self.observed).T)[::-1]
+        columns = {
+            "station_id": self.station_id[stations],
+            "measure": np.array(self.measures)[rows],
+            "distance": self.distance[stations],
+            "flag": np.array(FLAGS)[self.flag[rows, stations]],
+        }
+        numbers = ("observed", "predicted", "residual", "noise", "tau", "phi")
+        return pd.DataFrame(columns | {name: getattr(self, name)[rows, stations] for name in numbers})
+
 
 def station_residuals(stations: xr.Dataset, prior: Stations, event: Event, options: Options) -> Residuals:
     """Return what the stations observed, what follows from it for the other measures, and which of it counts.

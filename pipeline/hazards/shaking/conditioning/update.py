@@ -117,6 +117,8 @@ class Conditioning(NamedTuple):
     """By measure, see `Update.biases`."""
     flags: pd.DataFrame
     """Why an observation does not count, by station and measure; empty text where it does."""
+    observations: pd.DataFrame
+    """Every observation, own or derived, beside its prior, see `Residuals.table`."""
 
 
 def fit(
@@ -157,7 +159,8 @@ def condition(
     stations
         Observations, see `residuals.station_residuals`.
     prior
-        Prior at the stations for the same measures.
+        Prior at the stations for the same measures. Both priors are of the horizontal component the stations report
+        (`components.convert_component`), that of intensity follows from PGV (`worden12.predicted_intensity`).
     event, options
         Source and limits.
     correlation
@@ -171,7 +174,7 @@ def condition(
     limits = options or Options()
     found = station_residuals(stations, prior, event, limits)
     learned = fit(found, event, correlation=correlation, options=limits)
-    return Conditioning(learned.at(cells), learned.biases(), found.flags())
+    return Conditioning(learned.at(cells), learned.biases(), found.flags(), found.table())
 
 
 def _prior(motion: GroundMotion, count: int) -> Conditioned:

@@ -152,3 +152,12 @@ def test_a_prior_of_another_number_of_stations_is_refused():
 def test_a_distance_for_every_station_is_demanded():
     with pytest.raises(InputError, match=r"distance.*\(2,\).*\(1,\)"):
         station_residuals(_stations({"pga": 0.1}), Stations(np.ones(2), _prior(1).motions), EVENT, Options())
+
+
+def test_the_table_has_a_row_for_every_observation_with_what_was_expected():
+    table = _found({"pga": 0.2, "pgv": 8.0}, {"mmi": 3.0}).table()
+    assert table["station_id"].tolist() == ["XX.0"] * 3 + ["XX.1"]
+    assert table["measure"].tolist() == ["mmi", "pga", "pgv", "mmi"]
+    assert table["flag"].tolist() == ["", "", "", "outlier"]
+    np.testing.assert_array_equal(table["residual"], table["observed"] - table["predicted"])
+    assert table.loc[1, "observed"] == np.log(0.2)
