@@ -1,61 +1,41 @@
-"""Cells per second of the layer `shaking` on one core: the blocked kernel, and the same functions over whole arrays.
+"""The whole layer on a million cells: point source, four models, five motions, intensity, deviations, exclusion.
 
 python -m tests.benchmarks.bench_shaking
 """
 
 from __future__ import annotations
 
+import resource
 import time
-from collections.abc import Callable
 
+import dask
 import numpy as np
+import xarray as xr
 
-from pipeline.hazards.shaking import kernel
-from pipeline.hazards.shaking.rupture import PointSource, source_table
+from pipeline import grid
+from pipeline.hazards import HAZARDS
 
 SIDE = 1000
 STEP = 1.0 / 120.0
-CHOICES = kernel.Choices("BSSA14", "unspecified", 0.0, (STEP, STEP))
 
 
 def main() -> None:
-    """Print seconds, cells per second and the ratio."""
-    vs30 = np.random.default_rng(1).uniform(180, 900, (SIDE, SIDE)).astype("float32")
-    unknown = np.full_like(vs30, np.nan)
-    rows = (41.26 + STEP * (SIDE / 2 - np.arange(SIDE)))[:, None]
-    columns = (78.66 + STEP * (np.arange(SIDE) - SIDE / 2))[None]
-    scalars = [np.asarray(v) for v in (7.0, 13.0, 78.66, 41.26)]
-
-    def blocked() -> object:
-        return kernel.shaking_block(*scalars, vs30, *[unknown] * 5, rows, columns, choices=CHOICES)
-
-    def whole() -> object:
-        cells, kernel._CELLS = kernel._CELLS, SIDE * SIDE
-        try:
-            return blocked()
-        finally:
-            kernel._CELLS = cells
-
-    def first() -> object:
-        source_table.cache_clear()
-        return source_table("BSSA14", kernel.MEASURES, PointSource(7.0, 13.0, "unspecified"))
-
-    table, fast, plain = _seconds(first), _seconds(blocked), _seconds(whole)
-    cells = SIDE * SIDE
-    print(f"shaking: {cells:,} cells, 5 motions, intensity and deviations, one core")
-    print(f"  table of virtual ruptures, once per revision {table:.3f} s")
-    print(f"  in blocks                                    {fast:.3f} s   {cells / fast / 1e6:.2f} M cells/s")
-    print(f"  whole arrays in NumPy                        {plain:.3f} s   {cells / plain / 1e6:.2f} M cells/s")
-    print(f"  ratio {plain / fast:.2f}")
-
-
-def _seconds(function: Callable[[], object]) -> float:
+    """Print seconds, cells per second and the peak memory of the process."""
+    half = STEP * SIDE / 2
+    geobox = grid.region_geobox((78.66 - half, 41.26 - half, 78.66 + half, 41.26 + half), STEP)
+    cells = np.random.default_rng(1).uniform(180, 900, tuple(geobox.shape)).astype("float32")
+    vs30 = grid.on_geobox(xr.DataArray(cells, dims=("y", "x"), attrs={"units": "m s-1"}), geobox).chunk(512)
+    units = {"magnitude": (7.0, "1"), "depth": (13.0, "km"), "longitude": (78.66, "degrees_east")}
+    units["latitude"] = (41.26, "degrees_north")
+    event = {name: xr.DataArray(value, attrs={"units": unit}) for name, (value, unit) in units.items()}
     best = float("inf")
     for _ in range(4):
-        start = time.perf_counter()
-        function()
-        best = min(best, time.perf_counter() - start)
-    return best
+        began = time.perf_counter()
+        dask.compute(HAZARDS["shaking"](**event, vs30=vs30))
+        best = min(best, time.perf_counter() - began)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"shaking, the whole layer: {cells.size:,} cells in {best:.2f} s, {cells.size / best / 1e6:.1f} M cells/s")
+    print(f"  peak memory of the process so far {peak:.0f} MB")
 
 
 if __name__ == "__main__":

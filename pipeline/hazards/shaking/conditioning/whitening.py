@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from pipeline.hazards.fire_weather.elementary import compiled, inlined
+from pipeline.hazards.elementary import compiled, inlined
 from pipeline.hazards.shaking.ground_motion import Array
 
 #: Share of its variance below which an observation is taken to be determined by others: the tables of correlation
