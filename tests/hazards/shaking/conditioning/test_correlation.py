@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
@@ -44,6 +44,7 @@ def test_the_nugget_counts_only_at_the_very_same_place():
     assert near[0, 0] - near[0, 1] == pytest.approx(0.20, abs=1e-6)
 
 
+@settings(deadline=None, derandomize=True)
 @given(longitude=st.floats(-180, 180), latitude=st.floats(-89, 89), east=st.floats(0, 5), north=st.floats(0, 5))
 def test_distance_is_the_great_circle(longitude, latitude, east, north):
     places = np.array([longitude, longitude + east]), np.array([latitude, min(latitude + north, 89.5)])
@@ -56,6 +57,7 @@ def test_distance_is_the_great_circle(longitude, latitude, east, north):
     assert -1e3 * math.log(found[0, 1]) == pytest.approx(expected, abs=1e-6)
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.floats(0, 3), st.floats(40, 43), st.sampled_from([0.01, 0.3, 1.0])), min_size=2, max_size=12))
 def test_correlation_of_any_network_is_positive_within_the_rounding_of_the_tables(network):
     longitude, latitude, period = np.array(network).T
