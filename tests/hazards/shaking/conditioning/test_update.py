@@ -1,8 +1,10 @@
 """The conditioned motion: hand-sized cases whose answer is known, and what every update must keep."""
 
+import csv
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from pipeline.hazards.shaking.conditioning.pairing import evidence
 from pipeline.hazards.shaking.ground_motion import GroundMotion
 from tests.hazards.shaking.conditioning.verification import Verification, constant_stations, verify
 
+GOLDEN = Path(__file__).parents[3] / "golden" / "conditioning.csv"
 EVENT = Event(6.0, False)
 
 
@@ -96,6 +99,15 @@ def test_the_update_equals_the_equations_written_out_for_full_matrices(seed):
         np.testing.assert_allclose(motion.mean, expected, atol=1e-9)
         np.testing.assert_allclose(motion.sigma, sigma, atol=5e-6)
         np.testing.assert_allclose(motion.tau, tau, atol=1e-9)
+
+
+def test_the_update_equals_shakemap_on_a_small_network():
+    cells, stations, prior = _network(1)
+    found = condition(cells, stations, prior, EVENT).motions
+    for row in csv.DictReader(line for line in GOLDEN.read_text(encoding="utf-8").splitlines() if not line.startswith("#")):
+        motion, cell = found[row["measure"]], int(row["cell"])
+        assert motion.mean[cell] == pytest.approx(float(row["mean"]), abs=2e-6)  # its distances are on a plane
+        assert motion.sigma[cell] == pytest.approx(float(row["sigma"]), abs=1e-6)
 
 
 def _equal(first, second):
