@@ -20,33 +20,52 @@ from pipeline.hazards.shaking.ground_motion import Array
 #: Share of its variance below which an observation is taken to be determined by others: the tables of correlation
 #: have two decimals, what is less (or negative) is their rounding.
 _DETERMINED = 1e-9
-#: Rows summed at once: each pass over memory serves four.
-_UNROLLED = 4
+#: Rows found together, and rows added at once.
+_STEP = 4
 
 
 @compiled
 def whitener(matrix: Array) -> Array:
-    """Return the lower triangle W (n, n) with W' W the inverse of a symmetric matrix (n, n)."""
+    """Return the lower triangle W (n, n) with W' W the inverse of a symmetric matrix (n, n).
+
+    Four rows are found together, so that the rows before them are fetched from memory once for the four.
+    """
     count = len(matrix)
-    rows = np.zeros((count + _UNROLLED, count + _UNROLLED))
-    columns = np.zeros_like(rows)
-    given, left, row = np.zeros(count + _UNROLLED), np.zeros(count + _UNROLLED), np.zeros(count + _UNROLLED)
-    for i in range(count):
-        given[:i], left[: i + _UNROLLED], row[: i + _UNROLLED] = matrix[i, :i], 0.0, 0.0
-        for k in range(0, i, _UNROLLED):
-            _add(left[k:i], given[k : k + _UNROLLED], columns[k : k + _UNROLLED, k:i])
-        rest = matrix[i, i]
-        for k in range(i):
-            rest -= left[k] * left[k]
-        if rest <= _DETERMINED * matrix[i, i]:
-            continue
-        for k in range(0, i, _UNROLLED):
-            _add(row[: k + _UNROLLED], left[k : k + _UNROLLED], rows[k : k + _UNROLLED, : k + _UNROLLED])
-        scale = 1.0 / math.sqrt(rest)
-        rows[i, :i] = -scale * row[:i]
-        rows[i, i] = scale
-        columns[: i + 1, i] = rows[i, : i + 1]
+    padded = count + 2 * _STEP
+    rows, columns = np.zeros((padded, padded)), np.zeros((padded, padded))
+    given, left, row = np.zeros((_STEP, padded)), np.zeros((_STEP, padded)), np.zeros((_STEP, padded))
+    for start in range(0, count, _STEP):
+        height = min(_STEP, count - start)
+        given[:height, :start] = matrix[start : start + height, :start]
+        left[:], row[:] = 0.0, 0.0
+        for k in range(0, start, _STEP):
+            for r in range(height):
+                _add(left[r, k:start], given[r, k : k + _STEP], columns[k : k + _STEP, k:start])
+        for k in range(0, start, _STEP):
+            for r in range(height):
+                _add(row[r, : k + _STEP], left[r, k : k + _STEP], rows[k : k + _STEP, : k + _STEP])
+        for r in range(height):
+            _border(matrix, rows, start, start + r, left[r], row[r])
+            columns[: start + r + 1, start + r] = rows[start + r, : start + r + 1]
     return rows[:count, :count].copy()
+
+
+@inlined
+def _border(matrix: Array, rows: Array, start: int, i: int, left: Array, row: Array) -> None:
+    """Fill row i of the triangle; `left` and `row` hold what the rows before `start` contribute."""
+    rest = matrix[i, i]
+    for j in range(start, i):
+        for k in range(j + 1):
+            left[j] += rows[j, k] * matrix[i, k]
+        for k in range(j + 1):
+            row[k] += left[j] * rows[j, k]
+    for k in range(i):
+        rest -= left[k] * left[k]
+    if rest > _DETERMINED * matrix[i, i]:
+        scale = 1.0 / math.sqrt(rest)
+        for k in range(i):
+            rows[i, k] = -scale * row[k]
+        rows[i, i] = scale
 
 
 @inlined
