@@ -313,7 +313,8 @@ def warn(hazard: Hazard = None, subject: SubjectKey = None, now: Now = None) -> 
 
 @app.command(
     epilog="Examples: hazmon ingest usgs --file event.geojson | hazmon run · "
-    "hazmon run flood_extent --file scene.tif --bands vv,vh --units dB --input hand=hand.tif --out DIR"
+    "hazmon run flood_extent --file scene.tif --bands vv,vh --units dB --input hand=hand.tif --out DIR · "
+    "hazmon run shaking --event event.xml --stations stationlist.json --rupture rupture.json --out DIR"
 )
 @guarded
 def run(
@@ -329,15 +330,39 @@ def run(
     inputs: Annotated[
         list[str] | None, typer.Option("--input", help="NAME=PATH[@UNITS] of a further input, or NAME=NUMBER.")
     ] = None,
+    event: Annotated[Path | None, typer.Option(help="An event.xml of ShakeMap.", exists=True, dir_okay=False)] = None,
+    stations: Annotated[
+        list[Path] | None,
+        typer.Option(help="Station list, felt reports or amplitudes (JSON, XML, CSV); may be given again.", exists=True),
+    ] = None,
+    rupture: Annotated[
+        Path | None, typer.Option(help="rupture.json, fault.txt or a finite-fault model.", exists=True, dir_okay=False)
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="PARAMETER=JSON of the layer, kept in the home's own configuration.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Home to publish into, with --file or --input; default: HAZMON_HOME.")
+        Path | None, typer.Option(help="Home to publish into, with files of your own; default: HAZMON_HOME.")
     ] = None,
     now: Now = None,
 ) -> None:
-    """Compute and publish: subjects that are due, or one layer on files of your own."""
-    from pipeline import steps
+    """Compute and publish: subjects that are due, one layer on rasters of your own, or an earthquake from files."""
+    from pipeline import config, steps
 
     present = _now(now)
+    if settings:
+        if hazard is None:
+            raise InputError("--set needs the hazard whose parameters it sets: hazmon run shaking --set default_vs30=760 ...")
+        steps.set_parameters(out or Path(config.home()), config.load(), hazard, dict(_setting(text) for text in settings))
+    if event is not None:
+        if hazard is None:
+            raise InputError("--event needs a hazard: hazmon run shaking --event event.xml ...")
+        files = steps.EventFiles(event, tuple(stations or ()), rupture)
+        for ref in steps.run_on_event(steps.open_workspace(str(out) if out else None), hazard, files, present):
+            _print(to_json(ref))
+        return
+    if stations or rupture:
+        raise InputError("--stations and --rupture need the event they are about: --event event.xml")
     if file is None and not inputs:
         work = steps.open_workspace()
         _each(hazard, subject, lambda t: steps.run_all(work, t, present), lambda granule: steps.end(work, [granule]))
@@ -346,6 +371,16 @@ def run(
         raise InputError("--file and --input need a hazard: hazmon run flood_extent --file scene.tif ...")
     given = steps.Files(scene=file, bands=tuple(bands.split(",")) if bands else (), units=units, inputs=tuple(inputs or ()))
     _print(to_json(steps.run_on_files(steps.open_workspace(str(out) if out else None), hazard, given, present)))
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError as error:
+        if not equals:
+            raise InputError(f"--set {text!r}: expected PARAMETER=JSON, for example default_vs30=760") from error
+        return name, value
 
 
 @app.command(epilog="Example: hazmon outdated | hazmon run")

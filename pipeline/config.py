@@ -115,6 +115,7 @@ class Binding(BaseModel):
         pattern=r"^[a-z][a-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$",
         description="feed.variable, hazard.variable or event.variable",
     )
+    also: tuple[str, ...] = Field((), description="Further feeds whose samples are put with them (at: event only)")
     at: Literal["same", "previous", "event", "static"] = Field("same", description="Which one, relative to the subject")
     reduce: Literal["at_local_noon", "total_to_local_noon"] | None = Field(None, description="How UTC steps become one day")
     start: float | None = Field(None, description="Value of a cold start, where `previous` does not exist yet")
@@ -262,7 +263,8 @@ class Config:
             for region in hazard.regions:
                 _known(where, "regions", region, self.regions)
             for name, binding in hazard.inputs.items():
-                _known(where, f"inputs.{name}", binding.origin, {EVENT: None, **self.feeds, **self.hazards})
+                for origin in (binding.origin, *binding.also):
+                    _known(where, f"inputs.{name}", origin, {EVENT: None, **self.feeds, **self.hazards})
             if hazard.alert is not None:
                 _known(where, "alert.rule", hazard.alert.rule, self.alerts)
 

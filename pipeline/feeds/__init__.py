@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pipeline.feeds.fdsn import FdsnEvent
 from pipeline.feeds.grib import GribIndexFeed
 from pipeline.feeds.protocol import Feed
+from pipeline.feeds.shakemap.files import ShakeMapFiles
 from pipeline.feeds.stac import StacFeed
 from pipeline.feeds.static import StaticMapFeed
 from pipeline.feeds.usgs import UsgsGeojson
@@ -16,6 +17,7 @@ from pipeline.feeds.usgs_products import UsgsProducts
 PROTOCOLS: dict[str, Callable[..., Feed]] = {
     "usgs_geojson": UsgsGeojson,
     "usgs_products": UsgsProducts,
+    "shakemap_files": ShakeMapFiles,
     "fdsn_event": FdsnEvent,
     "stac": StacFeed,
     "grib_index": GribIndexFeed,

@@ -11,6 +11,7 @@ Plain and idempotent functions; `now` is always an argument.
 """
 
 from pipeline.model import AlertRef, Granule, ObservationRef, ProductRef, Trigger, from_json, to_json
+from pipeline.steps.by_hand import EventFiles, run_on_event, set_parameters
 from pipeline.steps.compute import compute, followers, outdated, publish, run, run_all
 from pipeline.steps.due import due
 from pipeline.steps.files import Files, run_on_files
@@ -24,6 +25,7 @@ __all__ = [
     "INSTANT",
     "AlertRef",
     "Discovery",
+    "EventFiles",
     "Files",
     "Granule",
     "ObservationRef",
@@ -49,7 +51,9 @@ __all__ = [
     "reproduce",
     "run",
     "run_all",
+    "run_on_event",
     "run_on_files",
+    "set_parameters",
     "since",
     "take",
     "to_json",

@@ -145,13 +145,27 @@ def _is_superseded(work: Workspace, about: Subject) -> bool:
 
 
 def run_all(work: Workspace, first: Trigger, now: datetime) -> Iterator[ProductRef]:
-    """Yield the product of a subject, then those of later days that rest on it, each made again in turn."""
-    waiting = [first]
-    while waiting:
-        trigger = waiting.pop(0)
-        ref = run(work, trigger.hazard, trigger.subject, now)
+    """Yield the product of a subject, then those of hazards and later days that rest on it, each in turn.
+
+    One that still waits for an input of its own is noted (`waiting`) and does not hold up the others.
+
+    Raises
+    ------
+    InputNotReady
+        Where the first one waits.
+    """
+    pending = [first]
+    while pending:
+        trigger = pending.pop(0)
+        try:
+            ref = run(work, trigger.hazard, trigger.subject, now)
+        except InputNotReady as error:
+            if trigger is first:
+                raise
+            log.warning("%s %s waits: %s", trigger.hazard, trigger.subject, error)
+            continue
         yield ref
-        waiting += followers(work, ref)
+        pending += followers(work, ref)
 
 
 def followers(work: Workspace, ref: ProductRef) -> list[Trigger]:

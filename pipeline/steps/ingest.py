@@ -123,7 +123,7 @@ def ingest(work: Workspace, granule: Granule, now: datetime) -> ObservationRef:
             asked = http.Answer(granule.href, to_bytes(to_json(granule)))
             unread = answer if answer.body else asked
             raise _kept(work, granule.feed, f"{granule.id}-{granule.revision}", unread, error, now) from error
-    ref = _archive(work, source, granule, fetched.data, now)
+    ref = archive(work, source, granule, fetched.data, now)
     log.info("ingest %s: %d bytes as %s, %.2f s", granule.key, len(fetched.data), ref.payload.key, perf_counter() - began)
     return ref
 
@@ -184,7 +184,7 @@ def ingest_file(work: Workspace, feed: str, data: bytes, name: str, now: datetim
                 rejected.append(_quarantine(work, feed, found, now))
                 continue
             try:
-                refs.append(_archive(work, source, *found, now))
+                refs.append(archive(work, source, *found, now))
             except (FeedMalformed, FeedRefused) as error:
                 log.error("%s", error)
                 rejected.append(str(error))
@@ -193,7 +193,14 @@ def ingest_file(work: Workspace, feed: str, data: bytes, name: str, now: datetim
     return refs, rejected
 
 
-def _archive(work: Workspace, source: Feed, granule: Granule, data: bytes, now: datetime) -> ObservationRef:
+def archive(work: Workspace, source: Feed, granule: Granule, data: bytes, now: datetime) -> ObservationRef:
+    """Return the recorded observation that raw bytes hold, once they are decoded and checked.
+
+    Raises
+    ------
+    FeedMalformed, FeedRefused
+        Where they cannot be used; they are in quarantine.
+    """
     try:
         dataset = source.decode(data, granule)
         check(dataset, granule, now)

@@ -177,12 +177,13 @@ def _sampled(work: Workspace, hazard: str, record: events.EventRecord, name: str
     around = Window(record.basis.time - _AROUND, record.basis.time + _AROUND)
     found = [
         ref
-        for ref in work.archive.find(binding.origin, around)
+        for feed in (binding.origin, *binding.also)
+        for ref in work.archive.find(feed, around)
         if needed <= set(ref.variables) and not ref.granule.deleted and is_about(ref, record)
     ]
     if not found and not table.optional:
         raise InputNotReady(f"{binding.origin}: nothing about event {record.id} yet")
-    newest = sorted(found, key=lambda ref: (ref.granule.revision, ref.granule.id))
+    newest = sorted(found, key=lambda ref: (ref.payload.received, ref.granule.revision, ref.granule.id))
     return [_observed(name, binding, ref) for ref in (newest if len(table.dims) == 1 else newest[-1:])]
 
 
@@ -200,7 +201,7 @@ def record_map(work: Workspace, binding: Binding, now: datetime) -> ObservationR
 def _observed(name: str, binding: Binding, ref: ObservationRef) -> Input:
     return Input(
         name=name,
-        source=binding.origin,
+        source=ref.feed,
         variable=binding.variable,
         id=ref.granule.id,
         sha256=ref.payload.sha256,

@@ -6,11 +6,12 @@ Reads nothing that the plan does not name, so that a product can be made again f
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
@@ -18,13 +19,13 @@ from odc.geo.geobox import GeoBox
 from pipeline import grid
 from pipeline.config import EVENT, Binding
 from pipeline.errors import InputError
-from pipeline.layer import Table, Variable, seal
+from pipeline.layer import Layer, Table, Variable, seal
 from pipeline.model import RegionPeriod, Subject
 from pipeline.observations import daily, events
 from pipeline.observations.derive import derive
 from pipeline.observations.series import newest_per_time
 from pipeline.observations.solution import GIVEN
-from pipeline.products.cog import write_cogs
+from pipeline.products.cog import BLOCK, write_cogs
 from pipeline.products.product import Input
 from pipeline.products.read import open_asset, open_raster
 from pipeline.steps.inputs import Plan
@@ -45,7 +46,17 @@ def open_inputs(work: Workspace, hazard: str, plan: Plan, subject: Subject) -> d
             arrays[name] = opener.samples(given, declared)
         elif given and isinstance(declared, Variable):
             arrays[name] = opener.open(binding, given, declared)
-    return arrays
+    return arrays | _unknown_grid(layer, plan.geobox, arrays)
+
+
+def _unknown_grid(layer: Layer, geobox: GeoBox, arrays: Mapping[str, xr.DataArray | xr.Dataset]) -> dict[str, xr.DataArray]:
+    """Return one input that says the grid, unknown everywhere, where none of a layer's gridded inputs is there."""
+    gridded = {name: v for name, v in layer.inputs.items() if isinstance(v, Variable) and v.on == "grid"}
+    if not gridded or set(gridded) & set(arrays):
+        return {}
+    name, variable = next(iter(gridded.items()))
+    cells = da.full(tuple(geobox.shape), np.nan, dtype=np.float32, chunks=BLOCK)  # type: ignore[no-untyped-call]
+    return {name: grid.on_geobox(xr.DataArray(cells, dims=("y", "x"), attrs={"units": variable.units}), geobox)}
 
 
 #: How UTC steps become one day, by the name in the binding.
@@ -78,8 +89,8 @@ class _Opener:
         return self._day(binding.reduce, binding.resampling, given)
 
     def samples(self, given: Sequence[Input], table: Table) -> xr.Dataset:
-        """Return the samples of all observations put together; of a sample that stands in several the newest."""
-        found = [self._dataset(entry, native=True) for entry in sorted(given, key=lambda entry: (entry.revision, entry.id))]
+        """Return the samples of all observations put together, in their order; of a rupture the last one."""
+        found = [self._dataset(entry, native=True) for entry in given]
         if len(table.dims) > 1 or len(found) == 1:
             return found[-1]
         (dim,) = table.dims

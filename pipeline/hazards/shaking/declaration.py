@@ -44,6 +44,10 @@ EXCLUSION_LABELS = {
 }
 
 
+#: Cells of a strip.
+_STRIP = 65536
+
+
 def _acceleration(long_name: str) -> Variable:
     return Variable("standard_gravity", f"median {long_name}", precision=1e-5)
 
@@ -174,6 +178,7 @@ def shaking(
     regimes: Sequence[Mapping[str, Any]] = REGIMES,
     mechanism: str = "unspecified",
     craton: float = 0.0,
+    default_vs30: float | None = None,
     screen_outliers: bool = True,
     correct_bias: bool = True,
 ) -> Mapping[str, Any]:
@@ -202,6 +207,8 @@ def shaking(
         "unspecified", "strike-slip", "normal" or "reverse", where the rake is not known.
     craton
         Share of stable craton in the slope proxy, 0 (active crust) to 1.
+    default_vs30
+        m s-1, where neither map nor terrain says any; None: there is no estimate.
     screen_outliers
         Leave out observations more than three deviations from the prior.
     correct_bias
@@ -218,8 +225,9 @@ def shaking(
     models_of(regimes, 10.0, math.nan, math.nan)
     if not 0.0 <= craton <= 1.0:
         raise InputError(f"craton {craton}: expected a share from 0 to 1")
+    vs30, elevation = (_in_strips(array) for array in (vs30, elevation))
     axes, rows, columns = _axes(vs30)
-    site = _site(vs30, elevation, rows, craton=float(craton), spacing=axes.spacing)
+    site = _site(vs30, elevation, rows, craton=float(craton), default=default_vs30, spacing=axes.spacing)
     options = Options(screen_outliers=screen_outliers, correct_bias=correct_bias)
     choices = Choices(tuple(dict(rule) for rule in regimes), mechanism, float(craton), options)
     sample = site[:: axes.stride, :: axes.stride]
@@ -230,14 +238,27 @@ def shaking(
     return dict(zip(kernel.OUTPUTS, arrays, strict=True)) | tables
 
 
+def _in_strips(array: xr.DataArray) -> xr.DataArray:
+    """Return a lazy grid in strips that keep every core busy: conditioning takes far longer than reading."""
+    if array.chunks is None:
+        return array
+    return array.chunk({array.dims[-2]: max(1, _STRIP // array.shape[-1]), array.dims[-1]: -1})
+
+
 def _site(
-    vs30: xr.DataArray, elevation: xr.DataArray, rows: xr.DataArray, *, craton: float, spacing: tuple[float, float]
+    vs30: xr.DataArray,
+    elevation: xr.DataArray,
+    rows: xr.DataArray,
+    *,
+    craton: float,
+    default: float | None,
+    spacing: tuple[float, float],
 ) -> xr.DataArray:
     """Return Vs30 of every cell, from the slope of the terrain where the map is silent."""
     north_south, west_east = vs30.dims[-2:]
     beside = [elevation.shift({dim: step}) for dim in (north_south, west_east) for step in (1, -1)]
     (site,) = blockwise(kernel.site_block, vs30, elevation, *beside, rows, dtypes=("float64",), craton=craton, spacing=spacing)
-    return site
+    return site if default is None else site.fillna(default)
 
 
 def _site_at(stations: xr.Dataset, site: xr.DataArray, axes: Axes) -> xr.DataArray:
