@@ -16,6 +16,7 @@ import yaml
 
 from pipeline.config import Config
 from pipeline.errors import ConfigError, InputError
+from pipeline.hazards import HAZARDS
 from pipeline.model import Granule, ProductRef, Trigger, slug
 from pipeline.observations import events
 from pipeline.steps.compute import run_all
@@ -82,10 +83,13 @@ def set_parameters(home: Path, config: Config, hazard: str, parameters: Mapping[
     Raises
     ------
     ConfigError
-        Where there is no such hazard.
+        Where there is no such hazard, or its layer has no such parameter.
     """
     if hazard not in config.hazards:
         raise ConfigError(f"hazard {hazard!r}: expected one of {sorted(config.hazards)}")
+    known = HAZARDS[config.hazards[hazard].layer].parameters
+    if not set(parameters) <= set(known):
+        raise ConfigError(f"{hazard}: found parameters {sorted(parameters)}, expected some of {sorted(known)}")
     found = yaml.safe_load(config.path("hazards", hazard).read_text(encoding="utf-8"))
     path = home / "config" / "hazards" / f"{hazard}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
