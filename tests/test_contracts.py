@@ -23,6 +23,7 @@ from pipeline.hazards import HAZARDS
 from pipeline.layer import Table, Variable
 from pipeline.steps import open_workspace
 from tests.feeds.conftest import PAYLOADS, mirror  # noqa: F401
+from tests.feeds.test_features import geopackage
 from tests.feeds.test_grib import message
 
 ROOT = Path(__file__).parents[1]
@@ -312,6 +313,11 @@ def samples(protocol):
         "stac": (json.dumps(SCENE).encode(), json.dumps({"type": "FeatureCollection", "features": [SCENE]}).encode()),
         "static_map": (json.dumps(MAP).encode(),),
         "grib_index": (message("2t") + message("2t", 9, 9),),
+        "feature_table": (
+            (PAYLOADS / "districts.geojson").read_bytes(),
+            (PAYLOADS / "facilities.csv").read_bytes(),
+            geopackage(),
+        ),
     }
     return others.get(protocol) or tuple((PAYLOADS / name).read_bytes() for name in files[protocol])
 

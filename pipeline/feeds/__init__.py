@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline.feeds.fdsn import FdsnEvent
+from pipeline.feeds.features import FeatureTableFeed
 from pipeline.feeds.grib import GribIndexFeed
 from pipeline.feeds.protocol import Feed
 from pipeline.feeds.shakemap.files import ShakeMapFiles
@@ -22,4 +23,5 @@ PROTOCOLS: dict[str, Callable[..., Feed]] = {
     "stac": StacFeed,
     "grib_index": GribIndexFeed,
     "static_map": StaticMapFeed,
+    "feature_table": FeatureTableFeed,
 }

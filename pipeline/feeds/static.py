@@ -123,9 +123,9 @@ class StaticMapFeed:
             entry = self._map(name)
             if entry.collection is not None:
                 yield from self._collection_granule(name, entry, bounds)
-            elif _is_remote(self._href(entry)):
+            elif is_remote(self._href(entry)):
                 _, headers = self._touch(self._href(entry))
-                yield Granule(self.id, name, _modified(headers), href=self._href(entry))
+                yield Granule(self.id, name, modified(headers), href=self._href(entry))
             elif Path(self._href(entry)).is_file():
                 yield Granule(self.id, name, Path(self._href(entry)).stat().st_mtime_ns // 1_000_000)
 
@@ -144,7 +144,7 @@ class StaticMapFeed:
         facts = self._inspected(href)
         if entry.band > facts.bands:
             raise FeedMalformed(f"{granule.id}: band {entry.band} of a file with {facts.bands}")
-        tile = _tile(facts.grid, **self._version(href), href=href if _is_remote(href) else None)
+        tile = _tile(facts.grid, **self._version(href), href=href if is_remote(href) else None)
         synthetic = entry.synthetic or facts.tags.get(SYNTHETIC_TAG) == "1"
         nodata = self._nodata(granule.id, entry, facts.nodata)
         return Fetched(_record(granule.id, entry, (tile,), nodata=nodata, dtype=facts.dtype, synthetic=synthetic))
@@ -231,11 +231,11 @@ class StaticMapFeed:
 
     def _access(self, *, local: bool) -> Access:
         named = [self.url, *(self._href(self._map(name)) for name in self.maps)]
-        hosts = {host for href in named if _is_remote(href) for host in http.hosts(href)}
+        hosts = {host for href in named if is_remote(href) for host in http.hosts(href)}
         return Access((*sorted(hosts), *self.allowed_hosts), self.signing == "planetary_computer", local)
 
     def _inspected(self, href: str) -> Facts:
-        if not _is_remote(href) and not urlsplit(href).scheme and not Path(href).is_file():
+        if not is_remote(href) and not urlsplit(href).scheme and not Path(href).is_file():
             raise FeedUnavailable(f"{href}: no such file")
         return inspect(href, self._access(local=True))
 
@@ -247,7 +247,7 @@ class StaticMapFeed:
 
     def _version(self, href: str) -> dict[str, Any]:
         """Return what tells this version of a file from the next."""
-        if _is_remote(href):
+        if is_remote(href):
             size, headers = self._touch(href)
             return {"etag": headers.get("etag"), "size": size}
         if urlsplit(href).scheme:
@@ -261,7 +261,7 @@ class StaticMapFeed:
         check_href(href, self._access(local=tile.href is None))
         if entry.collection is not None:
             return href
-        if not _is_remote(href) and not urlsplit(href).scheme and not Path(href).is_file():
+        if not is_remote(href) and not urlsplit(href).scheme and not Path(href).is_file():
             raise FeedUnavailable(f"{href}: no such file")
         found = self._version(href)
         recorded = {"sha256": tile.sha256, "etag": tile.etag, "size": tile.size}
@@ -367,11 +367,12 @@ def _content(path: str, size: int, changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_remote(href: str) -> bool:
+def is_remote(href: str) -> bool:
+    """Whether it is a URL of the web, and not a path."""
     return urlsplit(href).scheme in ("http", "https")
 
 
-def _modified(headers: Mapping[str, str]) -> int:
+def modified(headers: Mapping[str, str]) -> int:
     """Return Last-Modified in milliseconds since 1970, 0 where the server does not say."""
     try:
         return int(parsedate_to_datetime(headers.get("last-modified", "")).timestamp() * 1000)
