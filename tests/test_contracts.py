@@ -10,7 +10,9 @@ from pathlib import Path
 
 import dask
 import numpy as np
+import pandas as pd
 import pytest
+import shapely
 import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from pipeline.errors import ConfigError, FeedError, FeedMalformed, FeedRefused, 
 from pipeline.feeds import PROTOCOLS
 from pipeline.feeds.protocol import Rejected
 from pipeline.hazards import HAZARDS
-from pipeline.layer import Table, Variable
+from pipeline.layer import Outcome, Table, Variable
 from pipeline.steps import open_workspace
 from tests.feeds.conftest import PAYLOADS, mirror  # noqa: F401
 from tests.feeds.test_features import geopackage
@@ -28,6 +30,8 @@ from tests.feeds.test_grib import message
 
 ROOT = Path(__file__).parents[1]
 LAYERS = pytest.mark.parametrize("layer", HAZARDS.values(), ids=HAZARDS)
+GRIDS = pytest.mark.parametrize("layer", [one for one in HAZARDS.values() if one.outputs], ids=lambda layer: layer.name)
+TABLES = pytest.mark.parametrize("layer", [one for one in HAZARDS.values() if one.tables], ids=lambda layer: layer.name)
 
 # Layers: inputs are made from the declaration alone
 
@@ -39,7 +43,6 @@ BY_NAME = {
     "depth": (10, 15),
     "longitude": (78.2, 78.4),
     "latitude": (41.2, 41.3),
-    "rake": (-30, 120),
     "vv": (0.01, 0.3),
     "vh": (0.002, 0.06),
     "vs30": (180, 900),
@@ -49,6 +52,7 @@ BY_NAME = {
     "ffmc": (20, 95),
     "dmc": (1, 60),
     "dc": (10, 500),
+    "population": (0, 40),
 }
 BY_UNITS = {
     "K": (255, 315),
@@ -64,7 +68,28 @@ BY_UNITS = {
     "standard_gravity": (0.11, 0.6),
     "km": (0, 20),
     "mm": (100, 900),
+    "days": (1, 2),
 }
+#: Texts of a column by its name: those of a row, over and over.
+TEXTS = {"country": ["KGZ", "CN", ""], "kind": ["dam", "hospital", "kiosk"]}
+#: Halves of the box, and a place far from it.
+POLYGONS = [shapely.box(78.0, 41.0, 78.3, 41.5), shapely.box(78.3, 41.0, 78.7, 41.5), shapely.box(10, 41, 11, 42)]
+
+
+def rows(table, generator):
+    """Return samples with the columns that a table must have."""
+    columns = {}
+    for name, variable in table.columns.items():
+        if variable.optional:
+            continue
+        if np.issubdtype(variable.dtype, np.floating):
+            values = generator.uniform(*(BY_NAME.get(name) or BY_UNITS[variable.units]), 3).astype(variable.dtype)
+        elif name == "geometry":
+            values = np.array([shapely.to_wkb(polygon) for polygon in POLYGONS], dtype=object)
+        else:
+            values = np.array(TEXTS.get(name, ["one", "two", "three"]), dtype=object)
+        columns[name] = (table.dims, values.reshape(3, *[1] * (len(table.dims) - 1)), {"units": variable.units})
+    return xr.Dataset(columns)
 
 
 def made(layer, seed=0, unknown=0.0):
@@ -73,7 +98,7 @@ def made(layer, seed=0, unknown=0.0):
     inputs = {}
     for name, variable in layer.inputs.items():
         if isinstance(variable, Table):
-            assert variable.optional, f"{name}: give rows here"
+            inputs[name] = rows(variable, generator)
             continue
         low, high = BY_NAME.get(name) or BY_UNITS[variable.units]
         if variable.on == "scalar":
@@ -87,20 +112,36 @@ def made(layer, seed=0, unknown=0.0):
 
 
 @cache
+def outcome(name):
+    return ran(HAZARDS[name], made(HAZARDS[name]))
+
+
 def computed(name):
-    return HAZARDS[name](**made(HAZARDS[name])).compute()
+    return outcome(name).grid
 
 
-def lazily(inputs, rows, columns):
+def ran(layer, inputs, **options):
+    """Return what a layer gives, computed."""
+    return Outcome(*dask.compute(*layer.run(**inputs), **options))
+
+
+def lazily(inputs, height, width):
     return {
-        name: array.chunk(dict(zip(array.dims, (rows, columns), strict=True))) if array.ndim else array
+        name: array.chunk(dict(zip(array.dims, (height, width), strict=True))) if is_grid(array) else array
         for name, array in inputs.items()
     }
 
 
+def is_grid(array):
+    return isinstance(array, xr.DataArray) and bool(array.ndim)
+
+
 def same_bytes(one, other):
-    return {name: array.values.tobytes() for name, array in one.items()} == {
-        name: array.values.tobytes() for name, array in other.items()
+    """Whether two outcomes have the same cells and rows."""
+    for name, frame in one.tables.items():
+        pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(other.tables[name]), check_exact=True)
+    return {name: array.values.tobytes() for name, array in one.grid.items()} == {
+        name: array.values.tobytes() for name, array in other.grid.items()
     }
 
 
@@ -109,7 +150,7 @@ def is_unknown(array, variable):
 
 
 def gridded(layer):
-    return [name for name, variable in layer.inputs.items() if isinstance(variable, Variable) and variable.on == "grid"]
+    return [name for name, entry in layer.inputs.items() if isinstance(entry, Variable) and entry.on == "grid"]
 
 
 def refuse(*args, **kwargs):
@@ -122,19 +163,23 @@ def test_a_layer_says_what_it_is_where_it_is_from_and_answers_its_questions(laye
     assert HAZARDS[layer.name] is layer
     assert layer.title and layer.source and re.fullmatch(r"\d+\.\d+\.\d+", layer.version)
     assert layer.doi is None or re.fullmatch(r"10\.\d{4,}/\S+", layer.doi)
-    assert len({answers.estimate, answers.uncertainty, answers.exclusion}) == 3
-    assert layer.outputs[answers.exclusion].labels[0]
+    named = [answers.estimate, answers.uncertainty, answers.exclusion]
+    assert all(name in layer.tables for name in named) or len(set(named)) == 3
+    assert answers.exclusion in layer.tables or layer.outputs[answers.exclusion].labels[0]
     assert layer.function.__doc__.strip().startswith("Return")
-    for name, variable in {**layer.inputs, **layer.outputs, **layer.tables}.items():
+    tables = {name: entry for name, entry in {**layer.inputs, **layer.tables}.items() if isinstance(entry, Table)}
+    columns = {name: column for table in tables.values() for name, column in table.columns.items()}
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) and table.long_name and table.columns for name, table in tables.items())
+    inputs = {name: entry for name, entry in layer.inputs.items() if isinstance(entry, Variable)}
+    for name, variable in {**columns, **inputs, **layer.outputs}.items():
         assert re.fullmatch(r"[a-z][a-z0-9_]*", name) and variable.long_name
-        if isinstance(variable, Table):
-            continue
-        assert np.issubdtype(variable.dtype, np.floating) or np.isfinite(variable.nodata), name
+        is_text = np.dtype(variable.dtype) == object
+        assert is_text or np.issubdtype(variable.dtype, np.floating) or np.isfinite(variable.nodata), name
         assert variable.labels is None or variable.nodata not in variable.labels
         assert variable.labels is None or variable.colours is None or set(variable.colours) <= set(variable.labels)
 
 
-@LAYERS
+@GRIDS
 def test_a_layer_keeps_grid_and_declaration(layer):
     found = computed(layer.name)
     assert list(found) == list(layer.outputs)
@@ -152,12 +197,12 @@ def test_a_layer_keeps_grid_and_declaration(layer):
             assert set(np.unique(array)) <= {*variable.labels, int(variable.nodata)}
 
 
-@LAYERS
+@GRIDS
 def test_the_day_travels_through_a_layer(layer):
     assert computed(layer.name).time == DAY
 
 
-@LAYERS
+@GRIDS
 def test_plausible_input_gives_an_estimate_with_its_uncertainty(layer):
     found, answers = computed(layer.name), layer.answers
     unknown = is_unknown(found[answers.estimate], layer.outputs[answers.estimate])
@@ -166,7 +211,7 @@ def test_plausible_input_gives_an_estimate_with_its_uncertainty(layer):
     assert not (unsure & ~unknown).any(), "an estimate without uncertainty"
 
 
-@LAYERS
+@GRIDS
 def test_unknown_in_is_unknown_out_and_never_no_hazard(layer):
     inputs = made(layer)
     for name in gridded(layer):
@@ -177,7 +222,7 @@ def test_unknown_in_is_unknown_out_and_never_no_hazard(layer):
     assert (found[answers.exclusion].values[inside] != 0).all()
 
 
-@LAYERS
+@GRIDS
 def test_a_cell_without_one_needed_input_is_unknown_or_excluded(layer):
     for name in gridded(layer):
         if layer.inputs[name].optional:
@@ -192,7 +237,7 @@ def test_a_cell_without_one_needed_input_is_unknown_or_excluded(layer):
 def test_inputs_stay_as_they_were(layer):
     inputs = made(layer, unknown=0.1)
     before = {name: array.copy(deep=True) for name, array in inputs.items()}
-    layer(**inputs).compute()
+    ran(layer, inputs)
     for name, array in inputs.items():
         xr.testing.assert_identical(array, before[name])
 
@@ -201,11 +246,12 @@ def test_inputs_stay_as_they_were(layer):
 def test_a_layer_is_lazy_and_equal_to_numpy(layer):
     inputs = made(layer)
     with dask.config.set(scheduler=refuse):
-        lazy = layer(**lazily(inputs, 24, 20))
-    assert all(dask.is_dask_collection(array.data) for array in lazy.values())
-    found = lazy.compute(scheduler="threads")
-    assert same_bytes(found, computed(layer.name))
-    assert {name: str(array.attrs) for name, array in found.items()} == {
+        lazy = layer.run(**lazily(inputs, 24, 20))
+    assert all(dask.is_dask_collection(array.data) for array in lazy.grid.values())
+    assert all(dask.is_dask_collection(table) for table in lazy.tables.values()) or not gridded(layer)
+    found = Outcome(*dask.compute(*lazy, scheduler="threads"))
+    assert same_bytes(found, outcome(layer.name))
+    assert {name: str(array.attrs) for name, array in found.grid.items()} == {
         name: str(array.attrs) for name, array in computed(layer.name).items()
     }
 
@@ -215,11 +261,11 @@ def test_a_layer_is_lazy_and_equal_to_numpy(layer):
 @given(rows=st.integers(7, 60), columns=st.integers(7, 60), unknown=st.sampled_from([0.0, 0.3]))
 def test_chunks_change_no_byte(layer, rows, columns, unknown):
     inputs = made(layer, unknown=unknown)
-    found = layer(**lazily(inputs, rows, columns)).compute(scheduler="synchronous")
-    assert same_bytes(found, layer(**inputs).compute())
+    found = ran(layer, lazily(inputs, rows, columns), scheduler="synchronous")
+    assert same_bytes(found, ran(layer, inputs))
 
 
-@LAYERS
+@GRIDS
 @settings(max_examples=5, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 999), unknown=st.floats(0.0, 1.0), factor=st.sampled_from([-1.0, 1.0, 100.0]))
 def test_what_is_not_known_is_said_and_nothing_is_infinite(layer, seed, unknown, factor):
@@ -235,12 +281,36 @@ def test_what_is_not_known_is_said_and_nothing_is_infinite(layer, seed, unknown,
 
 @LAYERS
 def test_input_without_units_or_of_another_kind_is_refused_by_name(layer):
-    for name in made(layer):
+    for name, declared in layer.inputs.items():
         inputs = made(layer)
-        with pytest.raises(UnitsError, match=name):
-            layer(**{**inputs, name: inputs[name].drop_attrs()})
-        with pytest.raises(UnitsError, match=name):
-            layer(**{**inputs, name: inputs[name].assign_attrs(units="candela")})
+        for column in declared.columns if isinstance(declared, Table) else [None]:
+            array = inputs[name] if column is None else inputs[name].get(column)
+            if array is None or not np.issubdtype(array.dtype, np.floating):
+                continue
+            for spoilt in (array.drop_attrs(), array.assign_attrs(units="candela")):
+                given = spoilt if column is None else inputs[name].assign({column: spoilt})
+                with pytest.raises(UnitsError, match=column or name):
+                    layer.run(**{**inputs, name: given})
+
+
+@TABLES
+def test_a_table_keeps_its_columns_and_can_be_written(layer, tmp_path):
+    for name, frame in outcome(layer.name).tables.items():
+        table = layer.tables[name]
+        assert list(frame.columns) == [*table.columns, *(["geometry"] if table.geometry else [])]
+        assert set(table.hxl) <= set(table.columns) and all(tag.startswith("#") for tag in table.hxl.values())
+        for column, variable in table.columns.items():
+            assert pd.api.types.is_numeric_dtype(frame[column]) == (variable.dtype != "object"), column
+            assert variable.dtype == "object" or not np.isinf(frame[column].dropna()).any() or column == "range_to"
+        frame.to_parquet(tmp_path / name)
+
+
+@TABLES
+def test_a_table_is_made_where_no_row_is_given_or_every_cell_is_unknown(layer):
+    inputs = made(layer, unknown=1.0)
+    bare = {name: array.isel(row=slice(0)) if isinstance(array, xr.Dataset) else array for name, array in inputs.items()}
+    for few in (inputs, bare):
+        assert list(ran(layer, few).tables) == list(layer.tables)
 
 
 @LAYERS

@@ -59,11 +59,11 @@ def _deviation(long_name: str) -> Variable:
 def _stations() -> dict[str, Variable]:
     """Return the columns of stations: who, where, and each measure with its own deviation where it was observed."""
     columns = {
-        "station_id": Variable("1", "network and station", dtype="str"),
+        "station_id": Variable("1", "network and station", dtype="object"),
         "longitude": Variable("degrees_east", "longitude", dtype="float64"),
         "latitude": Variable("degrees_north", "latitude", dtype="float64"),
         "kind": Variable("1", "0 an instrument, 1 a felt report", dtype="uint8"),
-        "flag": Variable("1", "why it does not count; empty where it does", dtype="str"),
+        "flag": Variable("1", "why it does not count; empty where it does", dtype="object"),
         "vs30": Variable("m s-1", "site condition where the map is silent", dtype="float64", optional=True),
     }
     units = {"pgv": "cm s-1", "mmi": "1"}
@@ -116,16 +116,16 @@ _TABLES = {
     "stations": Table(
         "observations beside what was expected",
         {
-            "station_id": Variable("1", "network and station"),
+            "station_id": Variable("1", "network and station", dtype="object"),
             "longitude": Variable("degrees_east", "longitude"),
             "latitude": Variable("degrees_north", "latitude"),
             "distance": Variable("km", "distance to the rupture, of a point source to the hypocentre"),
-            "measure": Variable("1", "measure observed, or derived from another"),
+            "measure": Variable("1", "measure observed, or derived from another", dtype="object"),
             "observed": Variable("1", "ln of g or cm/s; intensity"),
             "noise": Variable("1", "deviation of the observation itself, ln or intensity units"),
             "expected": Variable("1", "prior mean, as observed"),
             "deviations": Variable("1", "observed less expected, in total prior deviations"),
-            "flag": Variable("1", "why it does not count; empty where it does"),
+            "flag": Variable("1", "why it does not count; empty where it does", dtype="object"),
         },
         hxl={
             "station_id": "#loc+code",
@@ -138,7 +138,7 @@ _TABLES = {
     "bias": Table(
         "by how much the event differs from what models expect of it",
         {
-            "measure": Variable("1", "measure"),
+            "measure": Variable("1", "measure", dtype="object"),
             "bias": Variable("1", "mean bias at the observations, ln or intensity units"),
             "bias_std": Variable("1", "its standard deviation"),
             "event_term": Variable("1", "bias of a place, in its own between-event deviations"),
