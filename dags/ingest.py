@@ -72,4 +72,6 @@ _configuration = configuration()
 for _id, _feed in _configuration.feeds.items():
     _hazards = _configuration.hazards
     _static = {h for h, c in _hazards.items() for b in c.inputs.values() if b.origin == _id and b.at == "static"}
-    ingest_dag(_id, _feed, sorted({*_configuration.hazards_of(_id), *_static}))
+    _started = _configuration.hazards_of(_id)
+    _renewed = {h for h, c in _hazards.items() if c.reads_sequence and any(s.grid == "event" for s in _started.values())}
+    ingest_dag(_id, _feed, sorted({*_started, *_static, *_renewed}))

@@ -19,6 +19,8 @@ from pipeline.errors import ConfigError
 
 #: Origin of inputs that come from the associated event, whichever agencies reported it.
 EVENT = "event"
+#: The events after an earthquake and near it, as an input.
+SEQUENCE = f"{EVENT}.sequence"
 
 #: How a map may be brought to another grid: GDAL's names.
 Resampling = Literal[
@@ -168,6 +170,11 @@ class HazardConfig(_Strict):
     season: Season = Field(default_factory=Season, description="Memory: cold start, spin-up, forecast days")
     alert: AlertBinding | None = Field(None, description="Rule of its alerts; none: never alerts")
     max_age_hours: float = Field(48, gt=0, description="Data older than this never alert (back-fill, frozen feed), hours")
+
+    @property
+    def reads_sequence(self) -> bool:
+        """Whether an aftershock is news for the product of its mainshock."""
+        return any(binding.source == SEQUENCE for binding in self.inputs.values())
 
 
 class AlertConfig(_Strict):

@@ -23,6 +23,7 @@ from pipeline.products.collection import CollectionInfo
 from pipeline.products.item import Credit, Notes
 from pipeline.products.product import Product
 from pipeline.steps import cluster, waiting
+from pipeline.steps.due import concerns
 from pipeline.steps.inputs import Plan, record_map, resolve
 from pipeline.steps.memory import COLD_START, cycles, driving_feeds
 from pipeline.steps.opening import open_inputs
@@ -172,10 +173,19 @@ def followers(work: Workspace, ref: ProductRef) -> list[Trigger]:
     """Return the subjects that this product makes due: what other hazards make of it, and the later days that rest on it."""
     about = subject_from_key(ref.subject)
     config, _ = work.hazard(ref.hazard)
-    triggers = [Trigger(id, ref.subject) for id, hazard in work.config.hazards.items() if ref.hazard in hazard.trigger]
+    triggers = [Trigger(id, ref.subject) for id in _made_of(work, ref.hazard, about)]
     if isinstance(about, RegionPeriod) and any(binding.at == "previous" for binding in config.inputs.values()):
         triggers += _later_days(work, config, about, ref)
     return triggers
+
+
+def _made_of(work: Workspace, hazard: str, about: Subject) -> list[str]:
+    """Return the hazards made from a product of another one; of an event those that it is large and near enough for."""
+    made = {id: config for id, config in work.config.hazards.items() if hazard in config.trigger}
+    if isinstance(about, Event):
+        record = events.read(work.store, about.id)
+        return [id for id, config in made.items() if concerns(work, config, record)]
+    return list(made)
 
 
 def _later_days(work: Workspace, config: HazardConfig, about: RegionPeriod, ref: ProductRef) -> list[Trigger]:

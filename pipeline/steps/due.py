@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from pipeline.config import HazardConfig
-from pipeline.model import Bounds, ObservationRef, RegionPeriod, Scene, Trigger, Window
+from pipeline.hazards.aftershocks import search_radius
+from pipeline.model import Bounds, Event, ObservationRef, RegionPeriod, Scene, Trigger, Window, subject_from_key
 from pipeline.observations import events
+from pipeline.observations.sequence import SPAN, has_been_near
 from pipeline.steps import waiting
 from pipeline.steps.workspace import Workspace
 
@@ -20,15 +23,17 @@ def is_about(ref: ObservationRef, record: events.EventRecord) -> bool:
 def due(work: Workspace, ref: ObservationRef, now: datetime) -> list[Trigger]:
     """Return the subjects that an observation is news for; asking twice changes nothing.
 
-    An earthquake solution is first associated with the event it belongs to; what was observed of an earthquake concerns
-    the events it names. A static map concerns every current
+    An earthquake solution is first associated with the event it belongs to, and concerns those whose aftershock that
+    is; what was observed of an earthquake concerns the events it names. A static map concerns every current
     product that was made from an older version of it, and every subject that waits for it.
     """
     hazards = work.config.hazards_of(ref.feed)
     kinds = {hazard.grid for hazard in hazards.values()}
     triggers: list[Trigger] = []
     if "event" in kinds and events.is_solution(ref):
-        triggers += _events_due(work, ref, hazards, now)
+        family = _associated(work, ref, now)
+        triggers += _events_due(work, family, hazards)
+        triggers += _mainshocks_due(work, family)
     elif "event" in kinds:
         triggers += _events_named(work, ref, hazards)
     for id, hazard in hazards.items():
@@ -42,18 +47,37 @@ def due(work: Workspace, ref: ObservationRef, now: datetime) -> list[Trigger]:
     return list(dict.fromkeys(triggers))
 
 
-def _events_due(work: Workspace, ref: ObservationRef, hazards: dict[str, HazardConfig], now: datetime) -> list[Trigger]:
+def _associated(work: Workspace, ref: ObservationRef, now: datetime) -> list[events.EventRecord]:
     """Return the event a solution belongs to, and those that gained or lost solutions with it."""
     dataset = work.feed(ref.feed).decode(work.archive.read(ref), ref.granule)
     record, _ = events.update(work.store, events.solution(dataset, ref), order=work.config.agencies, now=now)
-    family = [record, *(events.read(work.store, id) for id in record.relatives)]
+    return [record, *(events.read(work.store, id) for id in record.relatives)]
+
+
+def _events_due(work: Workspace, family: list[events.EventRecord], hazards: dict[str, HazardConfig]) -> list[Trigger]:
+    """Return the current revision of these events for each hazard that they concern."""
     subjects = [(relative, events.event(relative)) for relative in family]
     return [
         Trigger(id, subject.key)
         for relative, subject in subjects
         for id, hazard in hazards.items()
-        if _concerns(work, hazard, relative)
+        if concerns(work, hazard, relative)
     ]
+
+
+def _mainshocks_due(work: Workspace, family: list[events.EventRecord]) -> list[Trigger]:
+    """Return the earthquakes in whose sequence these events are, or were, for the hazards that are made from it."""
+    times = [relative.basis.time for relative in family]
+    before = Window(min(times) - SPAN - events.MARGIN, max(times) + events.MARGIN)
+    triggers = []
+    for id in (id for id, hazard in work.config.hazards.items() if hazard.reads_sequence):
+        for item in work.catalog.find(hazard=id, current=True, window=before):
+            about = subject_from_key(item["properties"]["hazmon:subject"])
+            mainshock = events.read(work.store, cast(Event, about).id)
+            others = [relative for relative in family if relative.id != mainshock.id]
+            if any(has_been_near(relative, mainshock.basis, search_radius) for relative in others):
+                triggers.append(Trigger(id, events.event(mainshock).key))
+    return triggers
 
 
 def _events_named(work: Workspace, ref: ObservationRef, hazards: dict[str, HazardConfig]) -> list[Trigger]:
@@ -67,11 +91,11 @@ def _events_named(work: Workspace, ref: ObservationRef, hazards: dict[str, Hazar
         for record in records
         if is_about(ref, record) and not record.withdrawn
         for id, hazard in hazards.items()
-        if hazard.grid == "event" and _concerns(work, hazard, record)
+        if hazard.grid == "event" and concerns(work, hazard, record)
     ]
 
 
-def _concerns(work: Workspace, hazard: HazardConfig, record: events.EventRecord) -> bool:
+def concerns(work: Workspace, hazard: HazardConfig, record: events.EventRecord) -> bool:
     """Whether an event is, or was at an earlier revision, an earthquake large and near enough for a hazard's regions.
 
     What concerned it once concerns it until the end: a withdrawal or a smaller magnitude must reach what was published.

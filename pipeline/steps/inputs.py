@@ -14,9 +14,11 @@ from odc.geo.geobox import GeoBox
 from pipeline import grid
 from pipeline.config import EVENT, Binding, HazardConfig
 from pipeline.errors import ConfigError, InputError, InputNotReady
+from pipeline.hazards.aftershocks import search_radius
 from pipeline.layer import Table
 from pipeline.model import Event, ObservationRef, RegionPeriod, Scene, Subject, Window
 from pipeline.observations import events
+from pipeline.observations.sequence import ELAPSED, SEQUENCE, keep_elapsed, keep_members, sequence
 from pipeline.products.catalog import item_key
 from pipeline.products.product import Input
 from pipeline.steps import journal
@@ -71,7 +73,9 @@ def _resolve_event(work: Workspace, hazard: str, subject: Event, now: datetime) 
     geobox = grid.event_geobox(basis.longitude, basis.latitude, config.radius_km, config.resolution)
     inputs: list[Input] = []
     for name, binding in config.inputs.items():
-        if binding.at == "event":
+        if binding.origin == EVENT and binding.variable in (SEQUENCE, ELAPSED):
+            inputs += _after(work, record, name, binding)
+        elif binding.at == "event":
             inputs += _sampled(work, hazard, record, name, binding)
         elif binding.origin in work.config.hazards:
             inputs.append(_made(work, subject, name, binding))
@@ -185,6 +189,29 @@ def _sampled(work: Workspace, hazard: str, record: events.EventRecord, name: str
         raise InputNotReady(f"{binding.origin}: nothing about event {record.id} yet")
     newest = sorted(found, key=lambda ref: (ref.payload.received, ref.granule.revision, ref.granule.id))
     return [_observed(name, binding, ref) for ref in (newest if len(table.dims) == 1 else newest[-1:])]
+
+
+def _after(work: Workspace, record: events.EventRecord, name: str, binding: Binding) -> list[Input]:
+    """Return what happened after an event and near it, or up to when that is known; kept in the store as it is now."""
+    found = sequence(work.store, record, search_radius)
+    members = binding.variable == SEQUENCE
+    return [
+        Input(
+            name=name,
+            source=kept.feed,
+            variable=binding.variable,
+            id=record.id,
+            sha256=kept.sha256,
+            key=kept.key,
+            at=binding.at,
+            time=kept.time,
+            received=kept.received,
+            size=kept.size,
+            media_type="application/json",
+            synthetic=kept.synthetic,
+        )
+        for kept in (keep_members(work.store, found) if members else [keep_elapsed(work.store, found)])
+    ]
 
 
 def record_map(work: Workspace, binding: Binding, now: datetime) -> ObservationRef | None:

@@ -23,6 +23,7 @@ from pipeline.layer import Layer, Table, Variable, seal
 from pipeline.model import RegionPeriod, Subject
 from pipeline.observations import daily, events
 from pipeline.observations.derive import derive
+from pipeline.observations.sequence import is_kept, read_elapsed, read_members
 from pipeline.observations.series import newest_per_time
 from pipeline.observations.solution import GIVEN
 from pipeline.products.cog import BLOCK, write_cogs
@@ -81,6 +82,8 @@ class _Opener:
         if first.is_product:
             asset = open_asset(self.work.store, self.work.catalog.get(first.id), first.variable)
             return grid.regrid(asset, self.geobox, binding.resampling)
+        if is_kept(first.key):
+            return read_elapsed(self.work.store, first.key, first.sha256)
         if binding.origin == EVENT:
             value = getattr(self._solution(first), first.variable)
             return xr.DataArray(np.nan if value is None else float(value), attrs={"units": GIVEN[first.variable]})
@@ -122,6 +125,8 @@ class _Opener:
         return grid.regrid(reduced, self.geobox, resampling).assign_coords(time=day)
 
     def _dataset(self, given: Input, *, native: bool) -> xr.Dataset:
+        if is_kept(given.key):
+            return read_members(self.work.store, given.key, given.sha256)
         key = (given.key, native)
         if key not in self.decoded:
             ref = self.work.archive.origin(given.source, given.key, given.time)

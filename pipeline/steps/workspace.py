@@ -17,6 +17,7 @@ from pipeline.grid import projected_bounds
 from pipeline.hazards import HAZARDS
 from pipeline.layer import Layer
 from pipeline.observations.archive import Archive
+from pipeline.observations.sequence import ELAPSED, SEQUENCE
 from pipeline.observations.solution import GIVEN
 from pipeline.products.catalog import Catalog
 from pipeline.store import Store
@@ -93,7 +94,8 @@ class Workspace:
         """Refuse an input that an event or another hazard does not give."""
         for name, binding in hazard.inputs.items():
             origin = self.config.hazards.get(binding.origin)
-            given = GIVEN if binding.origin == configuration.EVENT else HAZARDS[origin.layer].outputs if origin else None
+            of_event = {*GIVEN, ELAPSED, SEQUENCE}
+            given = of_event if binding.origin == configuration.EVENT else HAZARDS[origin.layer].outputs if origin else None
             if given is not None and binding.variable not in given:
                 raise ConfigError(f"{where}: field inputs.{name}: found {binding.source!r}, expected one of {sorted(given)}")
 
