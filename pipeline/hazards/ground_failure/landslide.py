@@ -20,12 +20,14 @@ _CODES = (
     reasons.SHAKING_LIMITED,
     reasons.SHAKING_BELOW,
 )
-#: Classes of the U.S. Geological Survey's ground failure maps for landslides.
+#: Classes of the U.S. Geological Survey's ground failure maps for landslides; white up to 0.001, for the equation has a
+#: floor of 0.0005 wherever anything shakes, which is no landslide.
 COVERAGE_COLOURS = {
     0.0: "#ffffff",
-    0.002: "#fff3b0",
-    0.01: "#ffd166",
-    0.02: "#f79d1e",
+    0.001: "#ffffff",
+    0.002: "#ffe680",
+    0.01: "#fdbf2d",
+    0.02: "#f5871f",
     0.05: "#e0401c",
     0.1: "#a3123a",
     0.2: "#4a0d4f",

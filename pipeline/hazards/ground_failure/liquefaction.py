@@ -11,11 +11,13 @@ from pipeline.hazards.ground_failure import reasons, zhu17
 from pipeline.hazards.ground_failure.strips import DTYPES, OUTPUTS
 from pipeline.layer import Answers, Variable, blockwise, layer
 
-#: Classes of the U.S. Geological Survey's ground failure maps for liquefaction.
+#: Classes of the U.S. Geological Survey's ground failure maps for liquefaction; white up to 0.001, for the equation has a
+#: floor of 0.0003 wherever it speaks at all, which is no liquefaction.
 COVERAGE_COLOURS = {
     0.0: "#ffffff",
-    0.005: "#dbeef4",
-    0.01: "#a6d5e8",
+    0.001: "#ffffff",
+    0.005: "#c9e6f2",
+    0.01: "#93cde6",
     0.02: "#5aaed6",
     0.05: "#2b7bba",
     0.1: "#5e3c99",
