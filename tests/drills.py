@@ -14,6 +14,7 @@ import rasterio
 
 from pipeline import steps
 from pipeline.exercise import drill, scenario
+from pipeline.exercise.generate import ground
 from pipeline.exercise.play import Direct
 from pipeline.exercise.scenario import Cycle, Pass, Scenario
 from pipeline.feeds.http import MIRROR
@@ -24,16 +25,25 @@ CONFIG = Path(__file__).parents[1] / "config"
 DEGREES = 1 / 30
 
 
-def quakes(*, events: slice = slice(None), radius_km: float = 300) -> Scenario:
-    """Return uqturpan-2024, or a part of its events, on a coarse grid."""
+def quakes(*, events: slice = slice(None), radius_km: float = 300, chain: bool = False) -> Scenario:
+    """Return uqturpan-2024, or a part of its events, on a coarse grid.
+
+    Without `chain` the maps of the ground are left out: whatever is made of shaking waits, and shaking is all there is.
+    """
     whole = scenario.load("uqturpan-2024")
     assert whole.terrain is not None
+    terrain = whole.terrain.model_copy(update={"resolution": DEGREES, "without": () if chain else tuple(ground.UNITS)})
     return whole.model_copy(
         update={
-            "terrain": whole.terrain.model_copy(update={"resolution": DEGREES}),
-            "config": {"hazards/shaking": {"resolution": DEGREES, "radius_km": radius_km}},
+            "terrain": terrain,
+            "config": {
+                "hazards/shaking": {"resolution": DEGREES, "radius_km": radius_km},
+                "hazards/landslide": {"resolution": DEGREES / 2, "radius_km": radius_km},
+                "hazards/liquefaction": {"resolution": DEGREES, "radius_km": radius_km},
+            },
             "events": whole.events[events],
             "faults": whole.faults if events == slice(None) else (),
+            "expectations": tuple(wanted for wanted in whole.expectations if chain or wanted.hazard == "shaking"),
         }
     )
 

@@ -48,7 +48,7 @@ def twice(scenario: Scenario, folders: pytest.TempPathFactory) -> Played:
 
 @pytest.fixture(scope="module")
 def quake(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    return twice(quakes(), tmp_path_factory)
+    return twice(quakes(chain=True), tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,12 @@ def test_an_exercise_by_name_says_what_it_does(tmp_path: Path) -> None:
     assert any("MISSING" in line for line in report.lines())
 
 
-def test_each_accepted_revision_has_one_item_linked_to_its_neighbours_and_the_latest(quake: Played) -> None:
-    found = items(quake, "event:eq202401221809")
+CHAIN = pytest.mark.parametrize("hazard", ["shaking", "landslide", "liquefaction"])
+
+
+@CHAIN
+def test_each_accepted_revision_has_one_item_linked_to_its_neighbours_and_the_latest(quake: Played, hazard: str) -> None:
+    found = items(quake, "event:eq202401221809", hazard)
     assert [item["properties"]["hazmon:revision"] for item in found] == [1, 2, 3]
     assert [item["properties"]["deprecated"] for item in found] == [True, True, False]
     first, second, third = (item["id"] for item in found)
@@ -141,10 +145,35 @@ def test_each_accepted_revision_has_one_item_linked_to_its_neighbours_and_the_la
     ]
 
 
-def test_none_stands_for_the_deleted_event(quake: Played) -> None:
-    (item,) = items(quake, "event:eq202401221917")
+@CHAIN
+def test_none_stands_for_the_deleted_event(quake: Played, hazard: str) -> None:
+    (item,) = items(quake, "event:eq202401221917", hazard)
     assert item["properties"]["deprecated"] is True
     assert "withdrew" in item["properties"]["hazmon:withdrawn"]["reason"]
+
+
+@pytest.mark.parametrize("hazard", ["landslide", "liquefaction"])
+def test_ground_failure_is_made_from_the_shaking_of_its_own_revision(quake: Played, hazard: str) -> None:
+    shaking = {item["properties"]["hazmon:subject"]: item["id"] for item in quake.work.catalog.find(hazard="shaking")}
+    for item in quake.work.catalog.find(hazard=hazard):
+        used = quake.work.store.get_json(asset_key(item, "inputs"))["inputs"]
+        assert {entry["id"] for entry in used if entry["source"] == "shaking"} == {
+            shaking[item["properties"]["hazmon:subject"]]
+        }
+
+
+@pytest.mark.parametrize("hazard", ["landslide", "liquefaction"])
+def test_ground_fails_near_the_main_shock_and_not_everywhere(quake: Played, hazard: str) -> None:
+    coverage = open_asset(quake.work.store, items(quake, "event:eq202401221809", hazard)[-1], "coverage").values
+    assert np.nanmax(coverage) > 0.01
+    assert np.nanmedian(coverage) < 0.001
+
+
+def test_where_the_rock_was_not_mapped_the_landslide_map_is_unknown_and_says_so(quake: Played) -> None:
+    item = items(quake, "event:eq202401221809", "landslide")[-1]
+    unmapped = open_asset(quake.work.store, item, "exclusion").values == 1
+    assert 0.02 < unmapped.mean() < 0.2
+    assert np.isnan(open_asset(quake.work.store, item, "coverage").values[unmapped]).all()
 
 
 def test_the_warning_of_the_deleted_event_is_cancelled_with_reference_to_it(quake: Played) -> None:
@@ -213,9 +242,9 @@ def links(item: dict) -> dict[str, str]:
     return {link["rel"]: link["href"].split("/")[1] for link in item["links"] if link["rel"].endswith("-version")}
 
 
-def items(played: Played, subject: str) -> list[dict[str, Any]]:
-    """Return the Items whose subject holds a text, by revision."""
-    found = [item for item in played.work.catalog.find() if subject in item["properties"]["hazmon:subject"]]
+def items(played: Played, subject: str, hazard: str = "shaking") -> list[dict[str, Any]]:
+    """Return the Items of a hazard whose subject holds a text, by revision."""
+    found = [item for item in played.work.catalog.find(hazard=hazard) if subject in item["properties"]["hazmon:subject"]]
     return sorted(found, key=lambda item: item["properties"]["hazmon:revision"])
 
 

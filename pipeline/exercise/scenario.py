@@ -128,12 +128,13 @@ class WeatherGrid(_Strict):
 
 
 class TerrainGrid(_Strict):
-    """The grid of the generated elevation and Vs30."""
+    """The grid of the generated maps of the earth: elevation, Vs30, ground, people."""
 
     longitude: float = Field(description="Centre, degrees east")
     latitude: float = Field(description="Centre, degrees north")
     reach: float = Field(6, gt=0, description="Half-width, degrees")
     resolution: float = Field(1 / 120, gt=0, description="Cell size, degrees")
+    without: tuple[str, ...] = Field((), description="Maps left out on purpose: what needs them waits")
 
 
 class Count(_Strict):
@@ -214,7 +215,7 @@ class Scenario(_Strict):
     areas: str = Field(description="GeoJSON of the areas that are warned, beside the scenario")
     scenes: SceneGrid | None = Field(None, description="Grid of generated scenes; also gives hand and reference_water")
     weather: WeatherGrid | None = Field(None, description="Grid of generated forecasts")
-    terrain: TerrainGrid | None = Field(None, description="Grid of generated maps; gives vs30 and elevation")
+    terrain: TerrainGrid | None = Field(None, description="Grid of generated maps of the earth")
     quirks: Quirks = Field(default_factory=Quirks, description="Imperfections of the servers")
     config: dict[str, dict[str, Any]] = Field({}, description="Fields of configuration files that differ: feeds/gfs: ...")
     events: tuple[News, ...] = Field(description="What happens, in order of time")

@@ -21,7 +21,7 @@ from pipeline.exercise.generate.quakes import Bulletin
 from pipeline.exercise.scenario import Cycle, Deletion, Pass, Quake, Scenario, Service
 
 #: Raised whenever a generator makes other bytes of the same scenario.
-VERSION = 2
+VERSION = 3
 
 
 class Offered(BaseModel):

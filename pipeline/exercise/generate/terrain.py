@@ -1,4 +1,4 @@
-"""Static maps of an exercise: elevation and Vs30 around the earthquake, HAND and reference water of the flood's valley.
+"""Static maps of an exercise: elevation, Vs30 and ground around the earthquake, HAND and reference water of the flood.
 
 The mountains are drawn, not measured: two ranges along parallels, a basin south of them and plains in the north, with
 the lake between. Vs30 follows the slope loosely, as it does in nature.
@@ -14,7 +14,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from pipeline.exercise.generate import raster, scenes
+from pipeline.exercise.generate import ground, raster, scenes
 from pipeline.exercise.generate.noise import Field, generator, smooth
 from pipeline.exercise.scenario import Scenario, SceneGrid, TerrainGrid
 
@@ -28,12 +28,10 @@ LAKE = (77.25, 42.45, 0.85, 0.22, 1607.0)
 NORTH, SOUTH = 480.0, 1050.0
 #: Vs30 limits, m/s.
 VS30 = (180.0, 900.0)
-#: Metres in a degree of latitude.
-DEGREE = 111_200.0
 
 
 def make_static(scenario: Scenario, folder: Path, land: scenes.Landscape | None = None) -> Mapping[str, Path]:
-    """Write the maps that a scenario describes; return file by variable: vs30, elevation, hand, reference_water.
+    """Write the maps that a scenario describes; return file by variable: vs30, elevation, hand, ...
 
     What is there already is kept: the same scenario gives the same bytes.
 
@@ -82,9 +80,7 @@ def elevation(geobox: GeoBox, seed: int) -> Field:
 
 def vs30(height: Field, geobox: GeoBox, seed: int) -> Field:
     """Return Vs30 (m/s) of terrain: near 250 on plains and above 700 on steep slopes, with 15 % of scatter."""
-    spacing = geobox.affine.a * DEGREE
-    north, east = np.gradient(height, spacing, spacing)
-    slope = np.hypot(north, east / np.cos(np.radians(geobox.affine.f + geobox.affine.e * geobox.shape[0] / 2)))
+    slope = ground.slope(ground.Land(geobox, height, seed))
     scatter = np.exp(0.15 * smooth((geobox.shape[0], geobox.shape[1]), 0.1 / geobox.affine.a, generator(seed, 12)))
     speed: Field = np.clip(760 * np.maximum(slope / 0.12, 0.002) ** 0.28 * scatter, *VS30).astype(np.float32)
     return speed
@@ -98,12 +94,14 @@ def reference_water(land: scenes.Landscape) -> NDArray[np.uint8]:
 
 
 def _quake_maps(grid: TerrainGrid, seed: int, folder: Path) -> Mapping[str, Path]:
-    made = {name: folder / f"{name}.tif" for name in ("elevation", "vs30")}
+    units = {"elevation": "m", "vs30": "m s-1", **ground.UNITS}
+    made = {name: folder / f"{name}.tif" for name in units if name not in grid.without}
     if not all(path.is_file() for path in made.values()):
         geobox = terrain_geobox(grid)
         height = elevation(geobox, seed)
-        raster.write(made["elevation"], height, geobox, nodata=NODATA, name="elevation", units="m")
-        raster.write(made["vs30"], vs30(height, geobox, seed), geobox, nodata=NODATA, name="vs30", units="m s-1")
+        maps = {"elevation": height, "vs30": vs30(height, geobox, seed), **ground.ground(height, geobox, seed, nodata=NODATA)}
+        for name, path in made.items():
+            raster.write(path, maps[name], geobox, nodata=NODATA, name=name, units=units[name])
     return made
 
 

@@ -5,7 +5,7 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
-from pipeline.exercise.generate import scenes, terrain
+from pipeline.exercise.generate import ground, scenes, terrain
 from pipeline.exercise.scenario import SceneGrid, TerrainGrid, load
 
 COARSE = TerrainGrid(longitude=78.66, latitude=41.26, reach=6, resolution=1 / 30)
@@ -50,10 +50,17 @@ def test_reference_water_is_the_river_and_a_strip_nobody_mapped() -> None:
 def test_maps_are_valid_cogs_with_units_and_are_made_once(tmp_path: Path) -> None:
     scenario = load("uqturpan-2024").model_copy(update={"terrain": COARSE})
     maps = terrain.make_static(scenario, tmp_path)
-    assert set(maps) == {"elevation", "vs30"}
+    assert set(maps) == {"elevation", "vs30", *ground.UNITS}
     for path in maps.values():
         assert cog_validate(path, strict=True)[0]
     with rasterio.open(maps["vs30"]) as file:
         assert (file.units, file.descriptions) == (("m s-1",), ("vs30",))
     before = {path: path.stat().st_mtime_ns for path in maps.values()}
     assert {path: path.stat().st_mtime_ns for path in terrain.make_static(scenario, tmp_path).values()} == before
+
+
+def test_a_map_left_out_on_purpose_is_not_made(tmp_path: Path) -> None:
+    grid = COARSE.model_copy(update={"without": ("water_table", "population")})
+    maps = terrain.make_static(load("uqturpan-2024").model_copy(update={"terrain": grid}), tmp_path)
+    assert {"elevation", "vs30", *ground.UNITS} - set(maps) == {"water_table", "population"}
+    assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(maps)
