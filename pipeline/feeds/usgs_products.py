@@ -51,6 +51,8 @@ CONTENTS: dict[str, dict[str, tuple[str, ...]]] = {
 FINE_CELLS = ("dyfi_geo_1km.geojson", "dyfi_geo_10km.geojson")
 #: Greatest age of an event whose products may be asked for, days.
 LONGEST = 3650.0
+#: What a file that an exercise has drawn says in its metadata.
+SYNTHETIC = b'"hazmon:synthetic":true'
 #: GONE: what a detail answers for an event that was deleted or is not there yet.
 _GONE = usgs.GONE | {404}
 
@@ -148,7 +150,8 @@ class UsgsProducts:
 
         Attributes besides: `ids` (every id of the event, with its agency in front), `kind`, `part` and `product` (its
         name), `weight` (preferredWeight, the larger one is preferred), `revision` and `status` (current or deleted;
-        of a deleted product no station or quadrilateral is left). Points have no grid, `geobox` is not used.
+        of a deleted product no station or quadrilateral is left), `synthetic` (1: drawn for an exercise). Points have
+        no grid, `geobox` is not used.
         """
         where = granule.key
         dataset = _gone(data, granule) if granule.deleted else self._decode(data, granule, where)
@@ -161,6 +164,7 @@ class UsgsProducts:
             weight=int(said.get("weight", 0)),
             revision=granule.revision,
             status="deleted" if granule.deleted else "current",
+            synthetic=int(SYNTHETIC in data),
         )
         return dataset
 
