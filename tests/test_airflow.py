@@ -24,6 +24,9 @@ from tests.airflow_fixtures import DAGS, ROOT, environment, free_port, start
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 
+#: What is made of shaking.
+CHAIN = ("landslide", "liquefaction")
+
 _QUAKE = """
   - at: 2024-01-22T{at}Z
     what: quake
@@ -44,11 +47,14 @@ _HEADER = """
 title: Earthquakes for a test
 note: "EXERCISE: a test"
 regions: [kazakhstan, kyrgyzstan, xinjiang]
-hazards: [shaking]
+hazards: [shaking, landslide, liquefaction]
 start: 2024-01-22T18:05:00Z
 seed: 1
 areas: areas/uqturpan.geojson
-terrain: {longitude: 77.1, latitude: 43.3, reach: 4, resolution: 0.05}
+terrain: {longitude: 77.1, latitude: 43.3, reach: 8, resolution: 0.1}
+config:
+  hazards/landslide: {resolution: 0.025}
+  hazards/liquefaction: {resolution: 0.025}
 expectations: []
 events:
 """
@@ -108,9 +114,9 @@ class Deployment:
         self.stage.set(now)
         return now
 
-    def items(self, name: str) -> list[dict[str, Any]]:
+    def items(self, name: str, hazard: str = "shaking") -> list[dict[str, Any]]:
         """The published Items of an earthquake."""
-        found = self.stage.workspace().catalog.find(hazard="shaking")
+        found = self.stage.workspace().catalog.find(hazard=hazard)
         return [dict(item) for item in found if item["properties"]["hazmon:subject"].startswith(_incident(name))]
 
     def alerts(self, name: str) -> list[str]:
@@ -165,6 +171,17 @@ def test_of_a_burst_while_a_consumer_runs_none_is_lost(deployment: Deployment) -
     assert deployment.runner.failed() == []
 
 
+@pytest.mark.parametrize("hazard", CHAIN)
+def test_what_follows_shaking_runs_once_for_each_product_of_it(deployment: Deployment, hazard: str) -> None:
+    names = ("first", "second", "third", "fourth")
+    assert [len(deployment.items(name, hazard)) for name in names] == [1, 1, 1, 1]
+    before = {run["partition_key"]: run for run in deployment.runs("event_shaking", state=["success"])}
+    after = [run["partition_key"] for run in deployment.runs(f"event_{hazard}")]
+    assert sorted(after) == sorted(before), "one run each"
+    for run in deployment.runs(f"event_{hazard}"):
+        assert run["start_date"] >= before[run["partition_key"]]["start_date"]
+
+
 def test_one_malformed_part_leaves_the_run_red_and_the_others_published(deployment: Deployment) -> None:
     deployment.stage.server.arm(Fault(match="earthquake.usgs.gov/*/detail/us7000broken.geojson", kind="html"))
     deployment.runner.poll("usgs", deployment.announce("good", "broken"))
@@ -189,6 +206,7 @@ def test_what_was_killed_in_a_run_is_taken_up_again_without_duplicates(deploymen
     deployment.start()
     deployment.runner.settle()
     assert [item["properties"]["deprecated"] for item in deployment.items("killed")] == [False]
+    assert [len(deployment.items("killed", hazard)) for hazard in CHAIN] == [1, 1]
     assert deployment.alerts("killed") == ["Alert"]
     assert len(deployment.items("broken")) == 1, "what was malformed once is asked for again by the next poll"
     assert deployment.runner.failed() == []
