@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from pipeline.alerts import cap
 from pipeline.exercise import drill, play
 from pipeline.exercise.report import Report
 from pipeline.exercise.scenario import Scenario
+from pipeline.model import Window
+from pipeline.observations import events
 from pipeline.products.read import asset_href, asset_key, open_asset
 from pipeline.products.validate import validate
 from tests.drills import CONFIG, digests, on_stage, quakes, scenes
@@ -192,6 +195,14 @@ def test_every_update_refers_to_all_messages_before_it(quake: Played) -> None:
 def test_a_report_of_another_agency_makes_no_new_item(quake: Played) -> None:
     ids = Counter(item["properties"]["hazmon:agency"] for item in items(quake, "event:eq202401221809"))
     assert ids == {"us": 2, "usauto": 1} or ids == {"us": 3}
+
+
+def test_what_was_recorded_and_felt_is_archived_and_names_our_event(quake: Played) -> None:
+    day = Window(datetime(2024, 1, 22, tzinfo=UTC), datetime(2024, 1, 23, tzinfo=UTC))
+    found = quake.work.archive.find("usgs_products", day)
+    assert sorted(ref.granule.properties["part"] for ref in found) == ["cells", "rupture", "stationlist"]
+    (main,) = (r for r in events.find(quake.work.store, day) if "us7000lsze" in r.aliases)
+    assert all(set(ref.granule.properties["ids"]) & set(main.aliases) and ref.synthetic for ref in found)
 
 
 def test_a_changed_pixel_of_a_product_is_found(quake: Played, tmp_path: Path) -> None:

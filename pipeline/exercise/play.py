@@ -89,6 +89,9 @@ def _words(event: News) -> str:
             return f"{event.service} publishes {event.id}: {size}, {event.place}"
         case "delete":
             return f"{event.service} withdraws {event.event}"
+        case "products":
+            kinds = [name for name in ("shakemap", "dyfi") if getattr(event, name) is not None]
+            return f"usgs adds {' and '.join(kinds)} to {event.event}"
         case "scene":
             return f"scene {event.id}"
         case "cycle":

@@ -78,6 +78,33 @@ class Deletion(_News):
     event: str = Field(description="Name inside the scenario")
 
 
+class ShakeMap(_Strict):
+    """What a ShakeMap is drawn with: the plane that broke, and how many stations recorded it."""
+
+    strike: float = Field(0, ge=0, lt=360, description="Degrees from north; the plane dips to the right of it")
+    dip: float = Field(45, gt=0, le=90, description="Degrees from the horizontal")
+    rake: float = Field(90, ge=-180, le=180, description="Degrees")
+    length: float = Field(45, gt=0, description="km along strike")
+    width: float = Field(22, gt=0, description="km down dip")
+    top: float = Field(3, ge=0, description="Depth of the upper edge, km")
+    stations: int = Field(12, ge=0, description="How many, the last of them clipped")
+
+
+class Dyfi(_Strict):
+    """What felt reports are drawn with."""
+
+    cells: int = Field(40, ge=0, description="Cells of 10 km from which people may report")
+
+
+class Products(_News):
+    """What was recorded and felt of an earthquake, as USGS lists it in the event's detail; a later one replaces it."""
+
+    what: Literal["products"]
+    event: str = Field(description="Name of the earthquake inside the scenario")
+    shakemap: ShakeMap | None = Field(None, description="Station list and rupture")
+    dyfi: Dyfi | None = Field(None, description="Did You Feel It?")
+
+
 class Pass(_News):
     """A Sentinel-1 scene becomes available."""
 
@@ -104,7 +131,7 @@ class Poll(_News):
     what: Literal["poll"]
 
 
-News = Annotated[Quake | Deletion | Pass | Cycle | Poll, Field(discriminator="what")]
+News = Annotated[Quake | Deletion | Products | Pass | Cycle | Poll, Field(discriminator="what")]
 
 
 class SceneGrid(_Strict):
@@ -231,7 +258,15 @@ class Scenario(_Strict):
             grid = {"scene": self.scenes, "cycle": self.weather}.get(event.what, self)
             if grid is None:
                 raise ValueError(f"events: {event.what} at {event.at}: its grid is not described")
+        for news in self.events:
+            if isinstance(news, Products) and self.known(news) is None:
+                raise ValueError(f"events: products at {news.at}: usgs has not published {news.event!r} by then")
         return self
+
+    def known(self, news: Products) -> Quake | None:
+        """Return the version of an earthquake that products are about; None where USGS has none by then."""
+        versions = [e for e in self.events if isinstance(e, Quake) and e.service == "usgs" and e.event == news.event]
+        return next((version for version in reversed(versions) if version.at <= news.at), None)
 
     @property
     def end(self) -> datetime:

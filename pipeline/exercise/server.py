@@ -92,6 +92,8 @@ class Theatre:
     def answer(self, asked: Asked, as_of: datetime | None = None) -> Reply:
         """Return what the real service would say now, or said at another moment."""
         playing = [(stage, as_of or self.clocks[name]) for name, stage in self.stages.items()]
+        if any(asked.target in stage.files for stage, _ in playing):
+            return files.answer(playing, asked)
         if asked.host in seismic.HOSTS:
             return seismic.answer(playing, asked)
         if asked.host == stac.HOST:

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 from datetime import UTC, datetime
 
@@ -6,6 +8,8 @@ import pytest
 from pipeline.exercise.server import Server
 from pipeline.feeds.fdsn import FdsnEvent
 from pipeline.feeds.usgs import UsgsGeojson
+from pipeline.feeds.usgs_products import UsgsProducts
+from pipeline.model import Window
 from tests.exercise.conftest import Ask
 
 QUERY = "earthquake.usgs.gov/fdsnws/event/1/query"
@@ -120,11 +124,49 @@ def test_two_agencies_report_the_same_earthquake_within_seconds(ask: Ask) -> Non
 
 
 def test_the_feed_polls_it_through_the_mirror(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.model import Window
-
     monkeypatch.setenv("HAZMON_FEEDS_VIA", server.origin)
     feed = UsgsGeojson("usgs", f"https://{SUMMARY}/2.5_day.geojson")
     window = Window(datetime(2024, 1, 22, 18, tzinfo=UTC), datetime(2024, 1, 22, 20, tzinfo=UTC))
     found = {granule.id: granule for granule in feed.discover(window, (70, 38, 88, 48))}  # type: ignore[union-attr]
     assert found["usauto7000lszz"].deleted  # type: ignore[union-attr]
     assert feed.decode(feed.fetch(found["us7000lsze"]).data, found["us7000lsze"]).attrs["synthetic"] == 1  # type: ignore[arg-type]
+
+
+def test_products_are_listed_once_they_are_there_and_move_the_update(server: Server, ask: Ask) -> None:
+    at(server, 19, 5)
+    before = ask(f"{DETAIL}/us7000lsze.geojson").json()["properties"]
+    assert set(before["products"]) == {"origin"}
+    at(server, 19, 7)
+    after = ask(f"{DETAIL}/us7000lsze.geojson").json()["properties"]
+    assert set(after["products"]) == {"origin", "shakemap", "dyfi"}
+    assert after["updated"] > before["updated"]
+    assert {"shakemap", "dyfi"} <= set(after["types"].split(","))
+
+
+def test_a_content_is_served_as_its_product_promises_and_not_before(server: Server, ask: Ask) -> None:
+    at(server, 19, 7)
+    (shakemap,) = ask(f"{DETAIL}/us7000lsze.geojson").json()["properties"]["products"]["shakemap"]
+    content = shakemap["contents"]["download/stationlist.json"]
+    target = content["url"].removeprefix("https://")
+    answer = ask(target)
+    assert answer.status_code == 200
+    assert len(answer.content) == content["length"]
+    assert base64.b64encode(hashlib.sha256(answer.content).digest()).decode() == content["sha256"]
+    at(server, 19, 5)
+    assert ask(target).status_code == 404
+
+
+def test_the_feed_of_products_finds_them_under_every_id_of_the_event(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAZMON_FEEDS_VIA", server.origin)
+    feed = UsgsProducts("usgs_products", f"https://{SUMMARY}/4.5_week.geojson")
+    window = Window(datetime(2024, 1, 22, 18, tzinfo=UTC), datetime(2024, 1, 22, 20, tzinfo=UTC))
+    found = {granule.id: granule for granule in feed.discover(window, (70, 38, 88, 48))}  # type: ignore[union-attr]
+    assert set(found) == {
+        "shakemap.us.us7000lsze.stationlist",
+        "shakemap.us.us7000lsze.rupture",
+        "dyfi.us.us7000lsze.cells",
+    }
+    for granule in found.values():
+        assert "usauto7000lsze" in granule.properties["ids"]  # type: ignore[union-attr]
+        dataset = feed.decode(feed.fetch(granule).data, granule)  # type: ignore[arg-type]
+        assert dataset.sizes["quad" if granule.id.endswith("rupture") else "station"] > 0

@@ -6,6 +6,8 @@ of record, so every bulletin says that it is synthetic; the text format has no p
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,6 +42,8 @@ class Bulletin:
     deleted: bool = False
     earlier: tuple[Quake, ...] = ()
     """Older versions under other ids, which a detail lists as contributed."""
+    products: tuple[Mapping[str, Any], ...] = ()
+    """Products beside origins, as a detail lists them."""
 
 
 def summary(bulletins: Sequence[Bulletin], now: datetime, url: str, *, deleted: bool = True) -> dict[str, Any]:
@@ -97,7 +101,7 @@ def feature(bulletin: Bulletin, *, query: bool = False) -> dict[str, Any]:
         "code": quake.id.removeprefix(quake.net),
         "ids": f",{','.join(ids)},",
         "sources": f",{','.join(_network(name) for name in ids)},",
-        "types": ",origin,phase-data,",
+        "types": f",{','.join(sorted({'origin', 'phase-data', *(product['type'] for product in bulletin.products)}))},",
         "nst": None,
         "dmin": None,
         "rms": None,
@@ -121,7 +125,10 @@ def detail(bulletin: Bulletin) -> dict[str, Any]:
     for place, earlier in enumerate(reversed(bulletin.earlier), start=1):
         origins.append(_origin_product(earlier, earlier.at, weight - 10 * place))
     properties = {name: value for name, value in found["properties"].items() if name != "detail"}
-    return {**found, "properties": {**properties, "products": {"origin": origins}}}
+    products: dict[str, list[Any]] = {"origin": origins}
+    for product in bulletin.products:
+        products.setdefault(product["type"], []).append(dict(product))
+    return {**found, "properties": {**properties, "products": products}}
 
 
 def _origin_product(quake: Quake, sent: datetime, weight: int) -> dict[str, Any]:
@@ -151,6 +158,41 @@ def _origin_product(quake: Quake, sent: datetime, weight: int) -> dict[str, Any]
         "preferredWeight": weight,
         "contents": {},
     }
+
+
+def product(quake: Quake, kind: str, sent: datetime, contents: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return a product of an event as a detail lists it, its contents with address, size and SHA-256 in base64."""
+    return {
+        "indexid": str(milliseconds(sent)),
+        "id": f"urn:usgs-product:us:{kind}:{quake.id}:{milliseconds(sent)}",
+        "type": kind,
+        "code": quake.id,
+        "source": "us",
+        "updateTime": milliseconds(sent),
+        "status": "UPDATE",
+        "properties": {
+            "eventsource": quake.net,
+            "eventsourcecode": quake.id.removeprefix(quake.net),
+            "eventtime": iso(quake.time),
+            "hazmon:note": NOTE,
+        },
+        "preferredWeight": 158,
+        "contents": {
+            name: {
+                "contentType": "application/json",
+                "lastModified": milliseconds(sent),
+                "length": len(data),
+                "url": f"https://{content_path(quake, kind, sent, name)}",
+                "sha256": base64.b64encode(hashlib.sha256(data).digest()).decode(),
+            }
+            for name, data in contents.items()
+        },
+    }
+
+
+def content_path(quake: Quake, kind: str, sent: datetime, name: str) -> str:
+    """Return HOST/PATH of a content of a product."""
+    return f"{HOSTS['usgs']}/product/{kind}/{quake.id}/us/{milliseconds(sent)}/{name}"
 
 
 def emsc(bulletins: Sequence[Bulletin]) -> dict[str, Any]:
