@@ -165,10 +165,10 @@ def distance_to_river(land: Land) -> Field:
 
 
 def people(land: Land, steep: Field, river: Field) -> Field:
-    """Return people in each cell: villages along rivers in low and level land, and towns."""
+    """Return people in each cell: villages along rivers in low and level land, and towns; none on the lake."""
     area = (land.geobox.affine.a * DEGREE) ** 2 * np.cos(np.radians(land.latitude))
     level = np.exp(-steep / 0.08) * np.clip((3000 - land.height) / 2000, 0, 1)
-    rural = 40 * level * np.exp(-river / 6) * np.exp(0.7 * land.noise(0.15, 28)) * area
+    rural = 40 * (steep > 0) * level * np.exp(-river / 6) * np.exp(0.7 * land.noise(0.15, 28)) * area
     random = generator(land.seed, 29)
     wanted = np.flatnonzero(rural.ravel() > 5 * float(area.mean()))
     middle = random.choice(wanted, min(TOWNS, wanted.size), replace=False) if wanted.size else wanted

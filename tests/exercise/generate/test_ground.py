@@ -95,3 +95,9 @@ def test_rivers_wet_the_ground_and_level_it(land: ground.Land, maps: dict[str, g
 def test_people_are_whole_and_neither_none_nor_too_many(maps: dict[str, ground.Field]) -> None:
     assert np.array_equal(maps["population"], np.round(maps["population"]))
     assert 2e6 < maps["population"].sum() < 6e7
+
+
+def test_nobody_lives_on_the_lake(land: ground.Land, maps: dict[str, ground.Field]) -> None:
+    west, south, wide, high, _ = terrain.LAKE
+    middle = (np.abs(land.longitude - west) < wide / 3) & (np.abs(land.latitude - south) < high / 3)
+    assert maps["population"][middle].max() < 10
