@@ -75,6 +75,21 @@ def test_feeds_are_polled_as_configured_and_all_else_follows_assets(dags: dict[s
     assert {dag["schedule"] for id, dag in dags.items() if not id.startswith("ingest_")} == {"PartitionedAssetTimetable"}
 
 
+def test_what_is_made_of_a_product_listens_to_it_and_its_maker_announces_it(
+    dags: dict[str, Any], configured: config.Config
+) -> None:
+    for id, hazard in configured.hazards.items():
+        kind = "event" if hazard.grid == "event" else "hazard"
+        made_of = [f"product.{name}" for name in hazard.trigger if name in configured.hazards]
+        assert dags[f"{kind}_{id}"]["listens"] == sorted([f"due.{id}", *made_of])
+        assert f"product.{id}" in dags[f"{kind}_{id}"]["announces"]
+
+
+def test_whatever_a_dag_listens_to_is_announced_by_another(dags: dict[str, Any]) -> None:
+    announced = {name for dag in dags.values() for name in dag["announces"]}
+    assert {name for dag in dags.values() for name in dag["listens"]} <= announced
+
+
 def test_no_feed_has_a_schedule_in_an_exercise(answers: list[dict[str, Any]]) -> None:
     schedules = answers[0]["in exercises"]
     assert {schedule for id, schedule in schedules.items() if id.startswith("ingest_")} == {"NullTimetable"}

@@ -45,12 +45,15 @@ def described(dag) -> dict:
     """What the tests want to know of a DAG."""
     from pipeline.errors import FeedMalformed, FeedRefused, FeedUnavailable, StoreError
 
+    condition = getattr(dag.timetable, "asset_condition", None)
     errors = (FeedUnavailable, StoreError, FeedMalformed, FeedRefused, ValueError)
     return {
         "file": Path(dag.fileloc).name,
         "hash": SerializedDagModel.hash(DagSerialization.to_dict(dag)),
         "catchup": dag.catchup,
         "schedule": type(dag.timetable).__name__,
+        "listens": sorted(asset.name for asset in getattr(condition, "objects", [condition] if condition else [])),
+        "announces": sorted(asset.name for task in dag.tasks for asset in task.outlets),
         "tasks": {
             task.task_id: {error.__name__: task.retry_policy.evaluate(error("x"), 1, 5).action.value for error in errors}
             for task in dag.tasks
