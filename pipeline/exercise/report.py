@@ -58,8 +58,7 @@ class Report:
         yield f"Published under {self.root}:"
         for item in sorted(self.published, key=lambda item: (item["properties"]["datetime"], item["properties"]["created"])):
             state = "superseded or withdrawn" if item["properties"]["deprecated"] else "current"
-            estimate = item["properties"]["hazmon:answers"]["estimate"]
-            yield f"  {state:24s} {item_key(item['id'])}  COG {estimate}.tif and {_others(item)} more"
+            yield f"  {state:24s} {item_key(item['id'])}  {_estimate(item)} and {_others(item)} more"
         for sent in self.alerts:
             yield f"  {sent.kind:24s} {sent.row.key}  {sent.row.headline}"
         yield from self.scores
@@ -89,6 +88,12 @@ def of(work: steps.Workspace, stages: Sequence[Stage], failures: Sequence[str]) 
     missing = [text for wanted in expectations for text in _misses(wanted, published, alerts)]
     scores = [line for stage in stages for item in published for line in _scored(work, item, stage)]
     return Report(work.store.root, published, alerts, scores, missing, list(failures))
+
+
+def _estimate(item: Mapping[str, Any]) -> str:
+    """Return the file of an Item's estimate: a COG or a table."""
+    name = str(item["assets"][item["properties"]["hazmon:answers"]["estimate"]]["href"]).rsplit("/", 1)[-1]
+    return f"COG {name}" if name.endswith(".tif") else f"table {name}"
 
 
 def _others(item: Mapping[str, Any]) -> int:
