@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import xarray as xr
 from affine import Affine
@@ -15,6 +16,10 @@ from pyproj.exceptions import CRSError, ProjError
 
 from pipeline.errors import GridError
 from pipeline.model import Bounds
+
+# A block of a warp that lies at the origin of its own coordinates has the identity as its transform, which rasterio takes
+# for a missing one.
+warnings.filterwarnings("ignore", message="Dataset has no geotransform", module="rasterio")
 
 #: Thirty arc-seconds, degrees.
 THIRTY_ARC_SECONDS = 1.0 / 120.0

@@ -19,10 +19,14 @@ _ROWS, _COLUMNS, _LINE = 20, 8, 24
 def render(file: TableFile, caption: Caption) -> bytes:
     """Return a PNG with the first rows of a table; an unknown value is a dash, never a zero."""
     rows, shown = file.rows[:_ROWS], list(file.table.columns)[:_COLUMNS]
-    body = (max(len(rows), 1) + 3) * _LINE
-    image, draw, top = sheet.begin(caption, f"{file.table.long_name}  ·  {caption.when}", body)
     width = (WIDTH - 2 * MARGIN) // len(shown)
-    _line(draw, top, [_header(file.table, name) for name in shown], width, MUTED)
+    headers = [wrapped(_header(file.table, name), 14, width - 8) for name in shown]
+    above = max(map(len, headers))
+    body = (above + max(len(rows), 1) + 2) * _LINE
+    image, draw, top = sheet.begin(caption, f"{file.table.long_name}  ·  {caption.when}", body)
+    for line in range(above):
+        _line(draw, top + line * _LINE, [header[line] if line < len(header) else "" for header in headers], width, MUTED)
+    top += (above - 1) * _LINE
     for place, row in enumerate(rows, 1):
         _line(draw, top + place * _LINE, [_text(row[name]) for name in shown], width, INK)
     rest = len(file.frame) - len(rows)
