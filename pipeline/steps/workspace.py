@@ -94,8 +94,8 @@ class Workspace:
         """Refuse an input that an event or another hazard does not give."""
         for name, binding in hazard.inputs.items():
             origin = self.config.hazards.get(binding.origin)
-            of_event = {*GIVEN, ELAPSED, SEQUENCE}
-            given = of_event if binding.origin == configuration.EVENT else HAZARDS[origin.layer].outputs if origin else None
+            layer = HAZARDS.get(origin.layer) if origin else None
+            given = {*GIVEN, ELAPSED, SEQUENCE} if binding.origin == configuration.EVENT else layer.outputs if layer else None
             if given is not None and binding.variable not in given:
                 raise ConfigError(f"{where}: field inputs.{name}: found {binding.source!r}, expected one of {sorted(given)}")
 
