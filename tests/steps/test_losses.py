@@ -22,7 +22,6 @@ from tests.test_faults import START, at, drill_of, quake
 
 #: Four people in each cell of the map, which nests in the grid.
 PEOPLE, CELL = 4.0, DEGREES / 4
-LOSSES = ("aftershocks", "exposure", "facilities")
 DISTRICTS = gpd.GeoDataFrame(
     {"id": ["A", "B"], "name": ["West", "East"], "country": ["KGZ", "CHN"]},
     geometry=[box(77, 40, 78.66, 43), box(78.66, 40, 80, 43)],
@@ -46,7 +45,8 @@ def staged(tmp_path, *news, tables=True):
     """Put earthquakes on stage beside a map of people and, where wanted, the tables of districts and facilities."""
     small = {"resolution": DEGREES, "radius_km": 40}
     scenario = drill_of(*news)
-    scenario = scenario.model_copy(update={"config": {**scenario.config, **{f"hazards/{name}": small for name in LOSSES[1:]}}})
+    hazards = {f"hazards/{name}": small for name in ("shaking", "exposure", "facilities")}
+    scenario = scenario.model_copy(update={"config": hazards})
     with on_stage(scenario, tmp_path) as player:
         folder = tmp_path / "maps"
         folder.mkdir()
