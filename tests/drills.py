@@ -15,7 +15,7 @@ import rasterio
 from pipeline import steps
 from pipeline.exercise import drill, scenario
 from pipeline.exercise.generate import ground
-from pipeline.exercise.play import Direct
+from pipeline.exercise.play import Direct, static_feeds
 from pipeline.exercise.scenario import Cycle, Pass, Scenario
 from pipeline.feeds.http import MIRROR
 
@@ -31,7 +31,8 @@ ALONE: dict[str, dict[str, Any]] = {"hazards/aftershocks": {"minimum_magnitude":
 def quakes(*, events: slice = slice(None), radius_km: float = 300, chain: bool = False) -> Scenario:
     """Return uqturpan-2024, or a part of its events, on a coarse grid.
 
-    Without `chain` the maps of the ground are left out: whatever is made of shaking waits, and shaking is all there is.
+    Without `chain` the maps of the ground and the tables of places are left out and aftershocks are not asked for: shaking
+    is all there is.
     """
     whole = scenario.load("uqturpan-2024")
     assert whole.terrain is not None
@@ -39,7 +40,11 @@ def quakes(*, events: slice = slice(None), radius_km: float = 300, chain: bool =
     return whole.model_copy(
         update={
             "terrain": terrain,
+            "tables": whole.tables if chain else {},
             "config": {
+                **({} if chain else {"hazards/aftershocks": {"trigger": ["isc"]}}),
+                "hazards/exposure": {"resolution": DEGREES, "radius_km": radius_km},
+                "hazards/facilities": {"resolution": DEGREES, "radius_km": radius_km},
                 "hazards/shaking": {"resolution": DEGREES, "radius_km": radius_km},
                 "hazards/landslide": {"resolution": DEGREES / 2, "radius_km": radius_km},
                 "hazards/liquefaction": {"resolution": DEGREES, "radius_km": radius_km},
@@ -122,7 +127,7 @@ class Player:
 
     def play(self, *, static: bool = True) -> list[str]:
         """Play every event that is left, as the scenario says."""
-        failures = self.at(self.drill.scenarios[0].start, "terrain") if static else []
+        failures = self.at(self.drill.scenarios[0].start, *static_feeds(self.drill.scenarios)) if static else []
         for event in (event for scene in self.drill.scenarios for event in scene.events):
             failures += self.at(event.at, *event.poll)
         return failures

@@ -1,5 +1,6 @@
 """Each exercise from its feeds to its messages: what is published, and that it is the same however often it is played."""
 
+import io
 import shutil
 from collections import Counter
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from lxml import etree
@@ -93,6 +95,8 @@ def test_every_item_is_marked_as_synthetic_and_as_an_exercise(played: Played) ->
 def test_an_unknown_cell_always_says_why(played: Played) -> None:
     for item in played.report.published:
         answers = item["properties"]["hazmon:answers"]
+        if not asset_key(item, answers["estimate"]).endswith(".tif"):
+            continue
         estimate = open_asset(played.work.store, item, answers["estimate"])
         unknown = (
             np.isnan(estimate.values) if np.isnan(estimate.attrs["nodata"]) else estimate.values == estimate.attrs["nodata"]
@@ -132,7 +136,7 @@ def test_an_exercise_by_name_says_what_it_does(tmp_path: Path) -> None:
     assert any("MISSING" in line for line in report.lines())
 
 
-CHAIN = pytest.mark.parametrize("hazard", ["shaking", "landslide", "liquefaction"])
+CHAIN = pytest.mark.parametrize("hazard", ["shaking", "landslide", "liquefaction", "exposure", "facilities"])
 
 
 @CHAIN
@@ -164,15 +168,15 @@ def test_what_was_recorded_and_felt_moves_the_map_of_the_last_revision(quake: Pl
     assert 0.1 < np.nanmax(np.abs(change)) < 4
 
 
-@CHAIN
+@pytest.mark.parametrize("hazard", ["shaking", "landslide", "liquefaction", "exposure", "facilities", "aftershocks"])
 def test_none_stands_for_the_deleted_event(quake: Played, hazard: str) -> None:
     (item,) = items(quake, "event:eq202401221917", hazard)
     assert item["properties"]["deprecated"] is True
     assert "withdrew" in item["properties"]["hazmon:withdrawn"]["reason"]
 
 
-@pytest.mark.parametrize("hazard", ["landslide", "liquefaction"])
-def test_ground_failure_is_made_from_the_shaking_of_its_own_revision(quake: Played, hazard: str) -> None:
+@pytest.mark.parametrize("hazard", ["landslide", "liquefaction", "exposure", "facilities"])
+def test_what_follows_is_made_from_the_shaking_of_its_own_revision(quake: Played, hazard: str) -> None:
     shaking = {item["id"]: item["properties"]["hazmon:subject"] for item in quake.work.catalog.find(hazard="shaking")}
     made = []
     for item in quake.work.catalog.find(hazard=hazard):
@@ -201,6 +205,21 @@ def test_the_warning_of_the_deleted_event_is_cancelled_with_reference_to_it(quak
     alert, cancel = messages(quake, "eq202401221917")
     assert (alert.msg_type, cancel.msg_type) == ("Alert", "Cancel")
     assert [reference[1] for reference in cancel.references] == [alert.identifier]
+
+
+def test_the_forecast_of_aftershocks_is_made_again_when_one_came(quake: Played) -> None:
+    found = items(quake, "event:eq202401221809", "aftershocks")
+    assert [item["properties"]["hazmon:revision"] for item in found] == [1, 2, 2, 3]
+
+
+def test_people_and_facilities_near_the_main_shock_are_counted(quake: Played) -> None:
+    exposed = items(quake, "event:eq202401221809", "exposure")[-1]
+    districts = table(quake, exposed, "districts").set_index("admin2")
+    assert districts.loc["cn-wushi", "population_mmi6_or_more"] > 1000
+    assert set(table(quake, exposed, "countries")["country"]) <= {"KZ", "KG", "CN", ""}
+    facilities = table(quake, items(quake, "event:eq202401221809", "facilities")[-1], "facilities")
+    assert facilities["name"].str.startswith("Exercise").all()
+    assert facilities["probability"].max() > 0.3
 
 
 def test_every_update_refers_to_all_messages_before_it(quake: Played) -> None:
@@ -275,6 +294,11 @@ def items(played: Played, subject: str, hazard: str = "shaking") -> list[dict[st
     """Return the Items of a hazard whose subject holds a text, by revision and time."""
     found = [item for item in played.work.catalog.find(hazard=hazard) if subject in item["properties"]["hazmon:subject"]]
     return sorted(found, key=lambda item: (item["properties"]["hazmon:revision"], item["properties"]["created"]))
+
+
+def table(played: Played, item: dict[str, Any], name: str) -> pd.DataFrame:
+    """Return a table of an Item, as it is stored."""
+    return pd.read_parquet(io.BytesIO(played.work.store.get(asset_key(item, name))))
 
 
 def messages(played: Played, incident: str) -> list[cap.CapAlert]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import copyfile
@@ -11,7 +12,7 @@ import yaml
 
 from pipeline.config import Config
 from pipeline.errors import ConfigError
-from pipeline.exercise.scenario import Scenario
+from pipeline.exercise.scenario import SCENARIOS, Scenario
 
 
 def write(base: Config, scenarios: Sequence[Scenario], maps: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
@@ -36,11 +37,27 @@ def write(base: Config, scenarios: Sequence[Scenario], maps: Mapping[str, Mappin
             changes.setdefault(f"regions/{region}", {})["areas"] = f"areas/{scenario.areas_file.name}"
         (folder / "areas").mkdir(parents=True, exist_ok=True)
         copyfile(scenario.areas_file, folder / "areas" / scenario.areas_file.name)
+        if scenario.tables:
+            tables = changes.setdefault("feeds/places", {"options": {"tables": {}}})["options"]["tables"]
+            tables.update(_tables(base, scenario, folder / "tables"))
     for name, fields in changes.items():
         kind, id = name.split("/")
         path = folder / kind / f"{id}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(_merged(_read(base.path(kind, id)), fields), allow_unicode=True), encoding="utf-8")
+
+
+def _tables(base: Config, scenario: Scenario, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the options of a scenario's tables, their files dated so that two runs archive the same records."""
+    folder.mkdir(parents=True, exist_ok=True)
+    options = {}
+    for name, file in scenario.tables.items():
+        path = folder / Path(file).name
+        copyfile(SCENARIOS / file, path)
+        os.utime(path, (scenario.start.timestamp(), scenario.start.timestamp()))
+        declared = base.feeds["places"].options["tables"][name]
+        options[name] = {**declared, "href": str(path.resolve()), "synthetic": True}
+    return options
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -51,9 +68,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return old with new laid over it, mappings merged key by key; a changed set of maps replaces the old one."""
+    """Return old with new laid over it, mappings merged key by key; a changed set of maps or tables replaces the old one."""
     merged = dict(old)
     for key, value in new.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and key != "maps"
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and key not in ("maps", "tables")
         merged[key] = _merged(merged[key], value) if both else value
     return merged

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 Say = Callable[[str], None]
 Result = TypeVar("Result")
 
-#: Feeds of static maps, read once before anything happens.
-STATIC_FEEDS = ("terrain",)
+#: Feeds of what does not change, read once before anything happens: maps, and tables where a scenario has some.
+MAPS, TABLES = "terrain", "places"
 
 _PATIENT = tenacity.Retrying(
     retry=tenacity.retry_if_exception_type(FeedUnavailable),
@@ -68,7 +68,7 @@ def play(scenarios: Sequence[Scenario], runner: Runner, clock: Clock, say: Say) 
     """
     start = min(scenario.start for scenario in scenarios)
     clock.set(start)
-    for feed in STATIC_FEEDS:
+    for feed in static_feeds(scenarios):
         runner.poll(feed, start)
     events = list(_merged(scenarios))
     for number, event in enumerate(events, 1):
@@ -76,6 +76,11 @@ def play(scenarios: Sequence[Scenario], runner: Runner, clock: Clock, say: Say) 
         clock.set(event.at)
         for feed in event.poll:
             runner.poll(feed, event.at)
+
+
+def static_feeds(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+    """Return the feeds that are read once before anything happens."""
+    return (MAPS, TABLES) if any(scenario.tables for scenario in scenarios) else (MAPS,)
 
 
 def _merged(scenarios: Iterable[Scenario]) -> Iterator[News]:

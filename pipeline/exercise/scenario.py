@@ -240,6 +240,7 @@ class Scenario(_Strict):
     start: Moment = Field(description="First moment of the exercise clock, UTC")
     seed: int = Field(ge=0, description="Seed of everything that is generated")
     areas: str = Field(description="GeoJSON of the areas that are warned, beside the scenario")
+    tables: dict[str, str] = Field({}, description="Tables of places by name (districts, facilities, ...), beside the scenario")
     scenes: SceneGrid | None = Field(None, description="Grid of generated scenes; also gives hand and reference_water")
     weather: WeatherGrid | None = Field(None, description="Grid of generated forecasts")
     terrain: TerrainGrid | None = Field(None, description="Grid of generated maps of the earth")
