@@ -18,6 +18,8 @@ from pipeline.errors import GridError, InputError
 
 #: What a zone is known by; empty where it is not known.
 COLUMNS = ("country", "admin2", "admin2_name")
+#: What Natural Earth writes where a territory has no code.
+NO_CODE = "-99"
 
 
 def zone_table(areas: xr.Dataset, countries: xr.Dataset) -> pd.DataFrame:
@@ -64,14 +66,14 @@ def zone_of_cells(geobox: GeoBox, polygons: npt.NDArray[np.object_]) -> npt.NDAr
 
 
 def alpha2(code: str) -> str | None:
-    """Return a country's ISO 3166-1 alpha-2 code from that of two or three letters; None for an empty one.
+    """Return a country's ISO 3166-1 alpha-2 code from that of two or three letters; None for an empty one, and -99.
 
     Raises
     ------
     InputError
         Where there is no such country.
     """
-    if not code:
+    if code in ("", NO_CODE):
         return None
     found = _alpha2().get(code.upper())
     if found is None:
