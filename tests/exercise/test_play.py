@@ -7,6 +7,7 @@ from pipeline.exercise import report
 from pipeline.exercise.faults import Fault
 from pipeline.exercise.play import play
 from pipeline.exercise.scenario import Scenario
+from pipeline.steps import waiting
 from tests.drills import days, on_stage, quakes
 
 
@@ -93,3 +94,14 @@ def test_the_clock_of_a_drill_is_what_its_feeds_show(tmp_path: Path) -> None:
         assert player.items() == []
         assert player.at(event.at, "usgs") == []
         assert len(player.items()) == 1
+
+
+def test_what_lacks_a_map_or_a_table_waits_and_is_no_failure(tmp_path: Path) -> None:
+    scenario = quakes(events=slice(0, 1), radius_km=40)
+    with on_stage(scenario, tmp_path) as player:
+        assert player.play() == []
+        (item,) = player.items()
+        waits = {trigger.hazard: trigger.subject for trigger in waiting.of(player.work)}
+        assert waits == dict.fromkeys(
+            ("landslide", "liquefaction", "exposure", "facilities"), item["properties"]["hazmon:subject"]
+        )
