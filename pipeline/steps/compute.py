@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from pipeline.config import EVENT, FeedConfig, HazardConfig
+from pipeline.config import HazardConfig
 from pipeline.errors import FeedChanged, FeedMalformed, InputNotReady
 from pipeline.layer import Layer
 from pipeline.model import Event, ObservationRef, ProductRef, RegionPeriod, Scene, Subject, Trigger, moment, subject_from_key
@@ -20,9 +20,9 @@ from pipeline.products import card, cog, item, sheet, table, thumbnail
 from pipeline.products import product as products
 from pipeline.products.catalog import item_key, staged_key
 from pipeline.products.collection import CollectionInfo
-from pipeline.products.item import Credit, Notes
+from pipeline.products.item import Notes
 from pipeline.products.product import Product
-from pipeline.steps import cluster, waiting
+from pipeline.steps import cluster, credit, waiting
 from pipeline.steps.due import concerns
 from pipeline.steps.inputs import Plan, record_map, resolve
 from pipeline.steps.memory import COLD_START, cycles, driving_feeds
@@ -259,7 +259,7 @@ def _notes(work: Workspace, product: Product, plan: Plan) -> Notes:
         extra |= _event_facts(events.read(work.store, product.subject.id).basis)
     return Notes(
         title=_title(work, product),
-        credit=_credit(work, [given.source for given in plan.inputs]),
+        credit=credit.of_product(work, plan),
         exercise=work.drill is not None,
         countries=_countries(work, product),
         extra=extra,
@@ -335,30 +335,12 @@ def _when(subject: Subject) -> str:
     return f"{subject.start.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _credit(work: Workspace, sources: Sequence[str]) -> Credit:
-    """Return the licence, credit and providers of feeds, and of the feeds behind other products."""
-    feeds = _feeds(work, sources)
-    providers = {provider.name: provider.model_dump(exclude_none=True) for feed in feeds for provider in feed.providers}
-    licences = {feed.licence for feed in feeds}
-    return Credit(
-        licence=licences.pop() if len(licences) == 1 else "other",
-        attribution="; ".join(dict.fromkeys(feed.attribution for feed in feeds)),
-        providers=list(providers.values()),
-    )
-
-
-def _feeds(work: Workspace, sources: Sequence[str]) -> list[FeedConfig]:
-    return [work.config.feeds[source] for source in sorted(set(sources)) if source in work.config.feeds]
-
-
 def _collection(work: Workspace, hazard: str, layer: Layer) -> CollectionInfo:
     config, _ = work.hazard(hazard)
-    sources = [binding.origin for binding in config.inputs.values() if binding.origin != EVENT]
-    sources += [feed for feed in config.trigger if feed in work.config.feeds]
     return CollectionInfo(
         title=layer.title,
         description=f"{layer.title}, after {layer.source}. One Item per {config.grid}: estimate, uncertainty, exclusion, age.",
-        credit=_credit(work, sources),
+        credit=credit.of_hazard(work, hazard),
         layer=layer,
         keywords=[hazard, config.grid],
     )
