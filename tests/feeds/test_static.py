@@ -20,7 +20,7 @@ from pipeline.errors import ConfigError, FeedMalformed, FeedRefused, FeedUnavail
 from pipeline.feeds import raster
 from pipeline.feeds.protocol import Rejected
 from pipeline.feeds.static import SYNTHETIC_TAG, StaticMapFeed
-from pipeline.grid import geobox_of
+from pipeline.grid import geobox_of, region_geobox
 from pipeline.model import Granule, Window
 from tests.feeds.served import Asked, Reply, Site, page, site  # noqa: F401
 
@@ -264,3 +264,17 @@ def test_a_record_of_an_unknown_map_is_rejected(folder: Path) -> None:
 def test_a_wrong_option_is_a_configuration_error_naming_feed_and_option(wrong: dict[str, Any], folder: Path) -> None:
     with pytest.raises(ConfigError, match=f"feed terrain: .*{next(iter(wrong))}"):
         replace(feed(folder), **wrong)
+
+
+@pytest.mark.parametrize("resolution", [0.005, 0.01, 0.02, 0.04, 1 / 120], ids="{:.4f}".format)
+def test_a_map_of_people_keeps_their_number_on_any_grid(tmp_path, resolution):
+    generator = np.random.default_rng(7)
+    people = generator.uniform(0, 50, (80, 80)).astype(np.float32)
+    profile = {"driver": "GTiff", "width": 80, "height": 80, "count": 1, "dtype": "float32", "nodata": -1, "crs": "EPSG:4326"}
+    with rasterio.open(tmp_path / "p.tif", "w", transform=Affine(0.01, 0, 77, 0, -0.01, 42.8), **profile) as raster:
+        raster.write(people, 1)
+    feed = StaticMapFeed("terrain", str(tmp_path), maps={"population": {"href": "p.tif", "units": "1", "resampling": "sum"}})
+    (granule,) = feed.discover(NOW, None)
+    box = region_geobox((76.5, 41.5, 78.5, 43.5), resolution)
+    found = feed.decode(feed.fetch(granule).data, granule, box)["population"].values
+    assert np.nansum(found, dtype=np.float64) == pytest.approx(people.sum(dtype=np.float64), rel=1e-4)
