@@ -42,14 +42,14 @@ MAGNITUDES: tuple[float, ...] = (3.0, 4.0, 5.0, 6.0, 7.0)
 #: (column, units, meaning, HXL tag) of `aftershock_forecast`.
 FORECAST_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("window", "1", "span of the forecast", "#date+span"),
-    ("begin", "days", "its begin, since the mainshock", "#date+start+days"),
-    ("end", "days", "its end, since the mainshock", "#date+end+days"),
     ("magnitude", "1", "smallest magnitude counted", "#indicator+magnitude+min"),
-    ("is_mainshock", "1", "whether that is the mainshock's own", "#indicator+magnitude+mainshock"),
     ("expected", "1", "expected number of aftershocks", "#indicator+aftershocks+mean"),
     ("low", "1", "fewest aftershocks of the 95 % range", "#indicator+aftershocks+min"),
     ("high", "1", "most aftershocks of the 95 % range", "#indicator+aftershocks+max"),
     ("probability", "1", "probability of one or more", "#indicator+aftershocks+probability"),
+    ("is_mainshock", "1", "whether that is the mainshock's own", "#indicator+magnitude+mainshock"),
+    ("begin", "days", "its begin, since the mainshock", "#date+start+days"),
+    ("end", "days", "its end, since the mainshock", "#date+end+days"),
     ("observed", "1", "aftershocks seen above the magnitude of completeness", "#indicator+aftershocks+observed"),
     ("a", "1", "mean log10 productivity", "#indicator+productivity+mean"),
     ("a_std", "1", "its standard deviation", "#indicator+productivity+std"),
@@ -157,7 +157,8 @@ def aftershock_forecast(
     table["expected"] = rates @ known.probabilities
     table["low"], table["high"] = (_quantile(rates, known.probabilities, share) for share in _RANGE)
     table["probability"] = np.minimum(-np.expm1(-rates) @ known.probabilities, 1.0)
-    return table.assign(observed=known.observed, a=known.mean, a_std=known.std)
+    table = table.assign(observed=known.observed, a=known.mean, a_std=known.std)
+    return table[[name for name, *_ in FORECAST_COLUMNS]]
 
 
 def _quantile(rates: Array, probabilities: Array, share: float) -> npt.NDArray[np.int64]:

@@ -25,10 +25,11 @@ UNKNOWN_LEVEL = "unknown"
 #: (column, units, meaning, HXL tag) of the table by district.
 DISTRICT_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     *(column for name in COLUMNS for column in people.ZONE_COLUMNS if column[0] == name),
-    ("population_mmi6_or_more", "1", "people at intensity VI or more", "#population+mmi6plus"),
-    ("population_mmi7_or_more", "1", "people at intensity VII or more", "#population+mmi7plus"),
-    ("population_mmi8_or_more", "1", "people at intensity VIII or more", "#population+mmi8plus"),
-    *people.EXPOSURE_COLUMNS,
+    *(column for column in people.EXPOSURE_COLUMNS if column[0] == "population"),
+    ("mmi6_or_more", "1", "people at intensity VI or more", "#population+mmi6plus"),
+    ("mmi7_or_more", "1", "people at intensity VII or more", "#population+mmi7plus"),
+    ("mmi8_or_more", "1", "people at intensity VIII or more", "#population+mmi8plus"),
+    *(column for column in people.EXPOSURE_COLUMNS if column[0] != "population"),
     ("cells", "1", "cells of the grid in the district", "#meta+cells"),
     *people.EXPECTED_COLUMNS,
 )
@@ -194,11 +195,11 @@ def _districts(exposed: people.Exposure, zones: pd.DataFrame, zone: np.ndarray[A
     cells = np.bincount(np.where(zone < 0, len(zones), zone).ravel(), minlength=len(zones) + 1)
     table["cells"] = cells
     for least in (6, 7, 8):
-        table[f"population_mmi{least}_or_more"] = exposed.population[:, least:].sum(axis=1)
+        table[f"mmi{least}_or_more"] = exposed.population[:, least:].sum(axis=1)
     names = [name for name, *_ in DISTRICT_COLUMNS]
-    numbers = [name for name in names if name.startswith(("population", "expected"))]
+    numbers = [name for name in names if name.startswith(("population", "mmi", "expected"))]
     unknown = (table["cells"] == table["cells_without_population"]).to_numpy()
-    order = np.lexsort((-table["population"], -table["population_mmi6_or_more"], np.arange(len(table)) == len(zones)))
+    order = np.lexsort((-table["population"], -table["mmi6_or_more"], np.arange(len(table)) == len(zones)))
     table.loc[unknown, numbers] = np.nan
     ordered = table.iloc[[place for place in order if cells[place]]]
     return ordered[names].reset_index(drop=True)

@@ -38,10 +38,10 @@ UNKNOWN_STATES = ("outside the grid", "excluded", "shaking unknown", "no thresho
 FACILITY_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("name", "1", "name of the facility", "#loc+name"),
     ("kind", "1", "kind of the facility", "#loc+type"),
-    ("operator", "1", "who runs it", "#org+operator"),
-    ("country", "1", "ISO 3166-1 alpha-2 code of the country", "#country+code+v_iso2"),
     ("probability", "1", "probability that the threshold was exceeded; empty where unknown", "#indicator+probability"),
     ("state", "1", "estimated, limited, or why the probability is unknown", "#status"),
+    ("operator", "1", "who runs it", "#org+operator"),
+    ("country", "1", "ISO 3166-1 alpha-2 code of the country", "#country+code+v_iso2"),
     ("measure", "1", "measure of shaking the threshold is of", "#indicator+measure"),
     ("shaking", "as shaking_units", "median shaking at the facility", "#indicator+shaking+median"),
     ("shaking_low", "as shaking_units", "shaking one deviation below the median", "#indicator+shaking+low"),

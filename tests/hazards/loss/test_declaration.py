@@ -44,7 +44,7 @@ def uncounted(found):
 def test_people_stand_in_the_district_of_their_cell_the_hardest_hit_first():
     found = tables([[4, 4, 8, 8]], areas=zones(("w", "KGZ", WEST), ("e", "CN", EAST), ("f", "DE", FAR)))["districts"]
     assert [(row["admin2"], row["country"], row["cells"]) for row in found] == [("e", "CN", 4), ("w", "KG", 4)]
-    assert [row["population_mmi6_or_more"] for row in found] == [400, 0]
+    assert [row["mmi6_or_more"] for row in found] == [400, 0]
     assert [row["population_mmi8"] for row in found] == [400, 0]
 
 
@@ -72,7 +72,7 @@ def test_a_district_without_population_data_is_unknown_and_not_empty():
     found = tables(7, people, areas=zones(("w", "KG", WEST), ("e", "KG", EAST)))
     rows = {row["admin2"]: row for row in found["districts"]}
     assert (rows["w"]["population"], rows["e"]["population"]) == (400, None)
-    assert rows["e"]["population_mmi6_or_more"] is None and rows["e"]["cells_without_population"] == 4
+    assert rows["e"]["mmi6_or_more"] is None and rows["e"]["cells_without_population"] == 4
     assert uncounted(found)[1] == (None, 4)
 
 
