@@ -3,10 +3,9 @@
     python -m tests.benchmarks.bench_conditioning [--rows 384] [--columns 461] [--repeat 3]
 
 185 instruments and 535 intensity reports, six measures, a prior that varies from cell to cell. The reference is the
-bias and interpolation of shakemap-modules over the very same arrays, in the environment that HAZMON_ORACLE_PYTHON
-names; its answers are compared as well. Ours runs in as many threads as there are
-cores. On a busy machine compare processor times, with OPENBLAS_NUM_THREADS=1: the
-reference's BLAS threads burn time while they wait.
+bias and interpolation of shakemap-modules over the very same arrays, in an environment of its own (`oracle`); its
+answers are compared as well. Ours runs in as many threads as there are cores. On a busy machine compare processor times,
+with OPENBLAS_NUM_THREADS=1: the reference's BLAS threads burn time while they wait.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from pipeline.hazards.shaking.conditioning.measures import correlation_period, m
 from pipeline.hazards.shaking.conditioning.pairing import evidence
 from pipeline.hazards.shaking.conditioning.residuals import Residuals
 from pipeline.hazards.shaking.ground_motion import GroundMotion
+from tests.benchmarks.oracle import oracle_python
 
 EVENT = Event(6.7, False)
 #: ln of the motion (intensity itself) 20 km from the source.
@@ -155,11 +155,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"  cells          {ours.spreading:7.2f} s   {count / ours.spreading / 1e3:.0f} k cells/s, {threads} threads")
     print(f"  processor      {ours.processor:7.2f} s")
     print(f"  peak memory    {peak:7.0f} MB above what was loaded")
-    python = os.environ.get("HAZMON_ORACLE_PYTHON")
-    if not python:
-        print("  ShakeMap: HAZMON_ORACLE_PYTHON is not set, no reference here")
-        return
-    (theirs, processor), results = reference(ours.found, cells, (chosen.rows, chosen.columns), python)
+    (theirs, processor), results = reference(ours.found, cells, (chosen.rows, chosen.columns), oracle_python())
     print(f"  ShakeMap       {theirs:7.2f} s   ratio {theirs / seconds:.1f}")
     print(f"    processor    {processor:7.2f} s   ratio {processor / ours.processor:.1f}")
     for part, index in (("mean", 0), ("sigma", 1)):

@@ -1,8 +1,7 @@
 """Weighted ground motion against OpenQuake's hazard library: 1 million sites, four NGA-West2 models, five measures.
 
 OpenQuake runs its models one after the other in one array, and in blocks of 20,000 sites; hazmon gives the weighted mean
-and deviations of the set. OpenQuake (AGPL) is no dependency: it lives in an environment of its own, run by the interpreter that
-HAZMON_ORACLE_PYTHON names, or one made by pip in the user's cache folder when first asked for.
+and deviations of the set. OpenQuake (AGPL) is no dependency: it lives in an environment of its own (`oracle`).
 
 python -m tests.benchmarks.bench_ground_motion
 """
@@ -10,12 +9,10 @@ python -m tests.benchmarks.bench_ground_motion
 from __future__ import annotations
 
 import json
-import os
 import resource
 import statistics
 import subprocess
 import tempfile
-import venv
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,12 +21,12 @@ import numpy as np
 
 from pipeline.hazards.shaking.model_sets import MODEL_SETS, weighted_motion
 from pipeline.hazards.shaking.models import GROUND_MOTION_MODELS
+from tests.benchmarks.oracle import oracle_python
 
 SITES, ROUNDS = 1_000_000, 7
 MEASURES = ("PGA", "PGV", "SA(0.3)", "SA(1.0)", "SA(3.0)")
 SET = MODEL_SETS["active_crustal_nshmp2014"]
 EVENT = {"magnitude": 6.7, "rake": 90.0, "dip": 40.0, "ztor": 6.0, "width": 20.0, "hypo_depth": 18.0}
-REQUIREMENTS = ("openquake.engine==3.24.1", "h3", "fiona")
 SCRIPT = Path(__file__).with_name("oracle_ground_motion.py")
 
 
@@ -39,18 +36,6 @@ def sites() -> dict[str, Any]:
     rjb = rng.uniform(0, 250, SITES)
     across, along = rng.uniform(-250, 250, SITES), rng.uniform(0, 200, SITES)
     return {"rrup": np.hypot(rjb, 6.0), "rjb": rjb, "rx": across, "ry0": along, "vs30": rng.uniform(180, 1200, SITES)}
-
-
-def oracle_python() -> str:
-    """Return the interpreter of OpenQuake's environment; make the environment where there is none."""
-    if named := os.environ.get("HAZMON_ORACLE_PYTHON"):
-        return named
-    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hazmon" / "openquake"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
-    return str(python)
 
 
 def with_openquake(predictors: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""USGS ShakeMap's own bias and interpolation over given arrays; run by the interpreter of HAZMON_ORACLE_PYTHON.
+"""USGS ShakeMap's own bias and interpolation over given arrays; run by the interpreter that `oracle` gives.
 
     python oracle_conditioning.py ARRAYS.npz RESULT.npz
 

@@ -1,4 +1,4 @@
-"""Run by the interpreter of OpenQuake's own environment: times its four NGA-West2 models over the sites of a file.
+"""Run by the interpreter that `oracle` gives: times its four NGA-West2 models over the sites of a file.
 
     python oracle_ground_motion.py sites.npz measures... > result.json
 
