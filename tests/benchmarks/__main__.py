@@ -9,6 +9,7 @@ from tests.benchmarks import (
     bench_flood_product,
     bench_ground_motion,
     bench_latency,
+    bench_shakemap,
     bench_shaking,
     bench_sources,
 )
@@ -21,6 +22,7 @@ def main() -> None:
     bench_sources.main()
     bench_conditioning.main([])
     bench_shaking.main()
+    bench_shakemap.main()
     bench_flood_product.main([])
     bench_cog.main([])
     bench_latency.main([])
