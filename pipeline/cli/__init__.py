@@ -1,0 +1,11 @@
+"""The command `hazmon`: every verb of the pipeline, JSON lines in and out so that commands pipe."""
+
+from pipeline.cli import drills, flow, look, published
+from pipeline.cli.root import app
+
+__all__ = ["app", "drills", "flow", "look", "main", "published"]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
