@@ -40,7 +40,8 @@ def hazard_dag(id: str, hazard: HazardConfig) -> None:
         def ripple(ref: dict[str, Any], outlet_events: Any = None) -> list[str]:
             from pipeline import steps
 
-            later = [trigger.subject for trigger in steps.followers(workspace(), steps.from_json(steps.ProductRef, ref))]
+            followers = steps.followers(workspace(), steps.from_json(steps.ProductRef, ref))
+            later = [trigger.subject for trigger in followers if trigger.hazard == id]
             if not later:
                 raise AirflowSkipException("no later product was made from this one")
             outlet_events[due(id)].add_partitions(later)

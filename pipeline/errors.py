@@ -11,6 +11,7 @@ HazmonError
 │   ├── UnitsError         units missing or not convertible
 │   └── GridError          not on the grid it should be on
 ├── InputNotReady          an input does not exist yet: rescheduled, not failed
+│   └── NotConcerned       the subject is not one of the hazard's: too small or too far; nothing to wait for
 ├── StoreError             the store refuses or cannot be reached
 │   ├── KeyMissing         nothing is stored under this key
 │   └── Conflict           somebody else changed the object first
@@ -87,6 +88,10 @@ class InputNotReady(HazmonError):
     """An input does not exist yet; the work is rescheduled, not failed."""
 
     exit_code = 75
+
+
+class NotConcerned(InputNotReady):
+    """The subject is too small or too far for the hazard; there is nothing to wait for."""
 
 
 class Incomplete(HazmonError):

@@ -19,6 +19,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import Any, Literal, NamedTuple, cast
 
 import dask.array as da
@@ -26,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
-from dask.base import is_dask_collection
+from dask.base import is_dask_collection, tokenize
 from dask.delayed import Delayed, delayed
 
 from pipeline import units
@@ -267,9 +268,24 @@ def once(function: Callable[..., npt.NDArray[Any]], *arrays: Any, **parameters: 
         As for `tabulate`.
     """
     if any(is_dask_collection(array) for array in arrays):
-        made = delayed(partial(function, **parameters))(*(_plain(array) for array in arrays))
+        made = delayed(partial(_remembered, partial(function, **parameters)))(*(_plain(array) for array in arrays))
         return xr.DataArray(da.from_delayed(made, shape=(), dtype=np.dtype(object)))  # type: ignore[no-untyped-call]
     return xr.DataArray(function(*(_plain(array) for array in arrays), **parameters))
+
+
+#: The newest value of `once` in this process: grids and tables of a product are computed one after the other.
+_NEWEST: dict[str, npt.NDArray[Any]] = {}
+_NEWEST_LOCK = Lock()
+
+
+def _remembered(function: Callable[..., npt.NDArray[Any]], *arrays: Any) -> npt.NDArray[Any]:
+    """Return what a pure function makes of arrays; asked for the same again at once, the same value."""
+    key = tokenize(function, *arrays)
+    with _NEWEST_LOCK:
+        if key not in _NEWEST:
+            _NEWEST.clear()
+            _NEWEST[key] = function(*arrays)
+        return _NEWEST[key]
 
 
 def _plain(array: Any) -> Any:

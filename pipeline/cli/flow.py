@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipeline import config as configuration
 from pipeline.cli.root import app
 from pipeline.cli.terminal import Now, believed, fail, guarded, lines, show
 from pipeline.errors import ConfigError, HazmonError, InputError, InputNotReady
@@ -62,8 +63,8 @@ def ingest(
 ) -> None:
     """Fetch, decode, check and archive; print each observation and the subjects that are due.
 
-    What is printed stays in the journal until `hazmon run` has read it: a broken pipe loses nothing, the next ingest
-    prints it again.
+    What a feed offered stays in the journal until `hazmon run` has read what is printed: a broken pipe loses nothing,
+    the next ingest prints it again.
     """
     from pipeline import steps
 
@@ -222,30 +223,46 @@ def run(
     now: Now = None,
 ) -> None:
     """Compute and publish: subjects that are due, one layer on rasters of your own, or an earthquake from files."""
-    from pipeline import config, steps
-
-    present = believed(now)
-    if settings:
-        if hazard is None:
-            raise InputError("--set needs the hazard whose parameters it sets: hazmon run shaking --set default_vs30=760 ...")
-        steps.set_parameters(out or Path(config.home()), config.load(), hazard, dict(_setting(text) for text in settings))
+    present, home = believed(now), str(out) if out else configuration.home()
     if event is not None:
-        if hazard is None:
-            raise InputError("--event needs a hazard: hazmon run shaking --event event.xml ...")
-        files = steps.EventFiles(event, tuple(stations or ()), rupture)
-        for ref in steps.run_on_event(steps.open_workspace(str(out) if out else None), hazard, files, present):
+        if hazard is None or subject or file or inputs:
+            raise InputError("--event needs a hazard and no other subject: hazmon run shaking --event event.xml ...")
+        _run_on_event(home, hazard, (event, tuple(stations or ()), rupture), settings or [], present)
+    elif stations or rupture or settings:
+        raise InputError("--stations, --rupture and --set need the event they are about: --event event.xml")
+    elif file is not None or inputs:
+        if hazard is None or subject:
+            raise InputError("--file and --input need a hazard and no subject: hazmon run flood_extent --file scene.tif ...")
+        _run_on_files(home, hazard, (file, bands, units, inputs or []), present)
+    else:
+        _run_due(hazard, subject, present)
+
+
+def _run_on_event(
+    home: str, hazard: str, files: tuple[Path, tuple[Path, ...], Path | None], settings: Iterable[str], now: datetime
+) -> None:
+    from pipeline import steps
+
+    with steps.parameters_set(home, hazard, dict(_setting(text) for text in settings)) as work:
+        for ref in steps.run_on_event(work, hazard, steps.EventFiles(*files), now):
             show(to_json(ref))
-        return
-    if stations or rupture:
-        raise InputError("--stations and --rupture need the event they are about: --event event.xml")
-    if file is None and not inputs:
-        work = steps.open_workspace()
-        _each(hazard, subject, lambda t: steps.run_all(work, t, present), lambda granule: steps.end(work, [granule]))
-        return
-    if hazard is None:
-        raise InputError("--file and --input need a hazard: hazmon run flood_extent --file scene.tif ...")
-    given = steps.Files(scene=file, bands=tuple(bands.split(",")) if bands else (), units=units, inputs=tuple(inputs or ()))
-    show(to_json(steps.run_on_files(steps.open_workspace(str(out) if out else None), hazard, given, present)))
+
+
+def _run_on_files(
+    home: str, hazard: str, files: tuple[Path | None, str | None, str | None, Iterable[str]], now: datetime
+) -> None:
+    from pipeline import steps
+
+    scene, bands, units, inputs = files
+    given = steps.Files(scene=scene, bands=tuple(bands.split(",")) if bands else (), units=units, inputs=tuple(inputs))
+    show(to_json(steps.run_on_files(steps.open_workspace(home), hazard, given, now)))
+
+
+def _run_due(hazard: str | None, subject: str | None, now: datetime) -> None:
+    from pipeline import steps
+
+    work = steps.open_workspace()
+    _each(hazard, subject, lambda t: steps.run_all(work, t, now), lambda granule: steps.end(work, [granule]))
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -28,7 +28,7 @@ from typing import Any
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from pipeline.errors import FeedMalformed, FeedUnavailable
+from pipeline.errors import FeedMalformed, FeedRefused, FeedUnavailable
 from pipeline.feeds import http, options, usgs
 from pipeline.feeds.origins import Report, check_options, malformed, offers, read_json
 from pipeline.feeds.protocol import Fetched, Rejected
@@ -184,7 +184,11 @@ class UsgsProducts:
         if not href:
             log.debug("%s: %s has no detail", self.id, report.ids[0])
             return
-        response = http.get(href, allowed=self._hosts, accept=_GONE)
+        try:
+            response = http.get(href, allowed=self._hosts, accept=_GONE)
+        except (FeedMalformed, FeedRefused) as error:
+            yield Rejected(json.dumps(report.ids).encode(), str(error), href)
+            return
         if response.status_code in _GONE:
             log.debug("%s: %s is gone, HTTP %d", self.id, href, response.status_code)
             return
@@ -237,7 +241,14 @@ class UsgsProducts:
             issued=usgs.time_of(product.updated, product.name),
             bounds=(origin.longitude, origin.latitude, origin.longitude, origin.latitude),
             deleted=product.deleted,
-            properties={"kind": product.kind, "part": part, "ids": list(report.ids), "weight": product.weight, **more},
+            properties={
+                "kind": product.kind,
+                "part": part,
+                "ids": list(report.ids),
+                "weight": product.weight,
+                **({"unless": "stationlist"} if part == "cells" else {}),
+                **more,
+            },
         )
 
     def _decode(self, data: bytes, granule: Granule, where: str) -> xr.Dataset:

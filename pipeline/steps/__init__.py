@@ -11,7 +11,7 @@ Plain and idempotent functions; `now` is always an argument.
 """
 
 from pipeline.model import AlertRef, Granule, ObservationRef, ProductRef, Trigger, from_json, to_json
-from pipeline.steps.by_hand import EventFiles, run_on_event, set_parameters
+from pipeline.steps.by_hand import EventFiles, parameters_set, run_on_event
 from pipeline.steps.compute import compute, followers, outdated, publish, run, run_all
 from pipeline.steps.due import due
 from pipeline.steps.files import Files, run_on_files
@@ -46,6 +46,7 @@ __all__ = [
     "left",
     "open_workspace",
     "outdated",
+    "parameters_set",
     "poll",
     "publish",
     "reproduce",
@@ -53,7 +54,6 @@ __all__ = [
     "run_all",
     "run_on_event",
     "run_on_files",
-    "set_parameters",
     "since",
     "take",
     "to_json",

@@ -12,13 +12,13 @@ from time import perf_counter
 from typing import Any
 
 from pipeline.config import HazardConfig
-from pipeline.errors import FeedChanged, FeedMalformed, InputNotReady
+from pipeline.errors import FeedChanged, FeedMalformed, FeedRefused, InputError, InputNotReady, NotConcerned
 from pipeline.layer import Layer
 from pipeline.model import Event, ObservationRef, ProductRef, RegionPeriod, Scene, Subject, Trigger, moment, subject_from_key
 from pipeline.observations import events
 from pipeline.products import card, cog, item, sheet, table, thumbnail
 from pipeline.products import product as products
-from pipeline.products.catalog import item_key, staged_key
+from pipeline.products.catalog import hazard_of, item_key, staged_key
 from pipeline.products.collection import CollectionInfo
 from pipeline.products.item import Notes
 from pipeline.products.product import Product
@@ -117,27 +117,41 @@ def publish(work: Workspace, ref: ProductRef, now: datetime) -> ProductRef:
     return _public(ref, new=not was_public)
 
 
-def run(work: Workspace, hazard: str, subject: str, now: datetime) -> ProductRef:
+def run(work: Workspace, hazard: str, subject: str, now: datetime, *, asked: bool = False) -> ProductRef:
     """Compute and publish; for an event that was withdrawn, withdraw its products instead.
+
+    Parameters
+    ----------
+    asked
+        A person asks for it: the limits of magnitude and region do not count.
 
     Raises
     ------
     InputNotReady
         As `compute` does; unless the subject itself is superseded it is noted as waiting.
+    NotConcerned
+        Where a hazard that follows another one is not for this event.
     """
     about = subject_from_key(subject)
-    work.hazard(hazard)
+    config, _ = work.hazard(hazard)
     if isinstance(about, Event):
         record = events.read(work.store, about.id)
         if record.withdrawn:
+            waiting.end(work, hazard, about)
             return _withdraw(work, hazard, record, now)
+        follows = config.trigger[0] in work.config.hazards
+        if follows and not asked and not concerns(work, config, record):
+            raise NotConcerned(f"{hazard}: {subject} is smaller than M {config.minimum_magnitude} or far from its regions")
     try:
         staged = compute(work, hazard, subject, now)
     except InputNotReady as error:
         if not _is_superseded(work, about):
-            waiting.note(work, hazard, subject, str(error), now)
+            waiting.note(work, hazard, about, str(error), now)
         raise
-    waiting.end(work, hazard, subject)
+    except (FeedMalformed, FeedRefused, InputError):
+        waiting.end(work, hazard, about)
+        raise
+    waiting.end(work, hazard, about)
     return publish(work, staged, now)
 
 
@@ -240,8 +254,9 @@ def _withdraw(work: Workspace, hazard: str, record: events.EventRecord, now: dat
     reason = f"{record.preferred.agency} withdrew event {record.preferred.event_id}"
     withdrawn = work.catalog.withdraw(subject.series, now=now, reason=reason, revision=record.revision)
     log.info("withdraw %s: %d Items no longer stand", subject.series, len(withdrawn))
-    last = withdrawn[-1] if withdrawn else ""
-    return ProductRef(hazard, last, subject.key, "", item_key(last) if last else "", state="withdrawn", new=bool(withdrawn))
+    own = [item_id for item_id in withdrawn if hazard_of(item_id) == hazard]
+    last = own[-1] if own else ""
+    return ProductRef(hazard, last, subject.key, "", item_key(last) if last else "", state="withdrawn", new=bool(own))
 
 
 def _public(ref: ProductRef, *, new: bool) -> ProductRef:

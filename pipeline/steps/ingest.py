@@ -60,6 +60,8 @@ def poll(work: Workspace, feed: str, now: datetime, window: Window | None = None
         Where the answer cannot be used and nothing was left; else what was left goes on, and the error is among
         the rejected parts.
     """
+    for granule in journal.drop(work, feed, now - LONGEST_GAP):
+        log.error("%s was never brought to its end; given up", granule.key)
     unfinished = journal.left(work, feed, now)
     try:
         found = discover(work, feed, window or since(work, feed, now + INSTANT), now)

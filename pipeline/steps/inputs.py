@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -187,8 +187,39 @@ def _sampled(work: Workspace, hazard: str, record: events.EventRecord, name: str
     ]
     if not found and not table.optional:
         raise InputNotReady(f"{binding.origin}: nothing about event {record.id} yet")
-    newest = sorted(found, key=lambda ref: (ref.payload.received, ref.granule.revision, ref.granule.id))
-    return [_observed(name, binding, ref) for ref in (newest if len(table.dims) == 1 else newest[-1:])]
+    chosen = _preferred(found)
+    return [_observed(name, binding, ref) for ref in (chosen if len(table.dims) == 1 else _finite(work, chosen))]
+
+
+def _preferred(refs: Sequence[ObservationRef]) -> list[ObservationRef]:
+    """Return the observations that count, the last word last.
+
+    Of several networks' products of one kind the heaviest counts (its property `weight`), then the newest; what
+    another one holds already (its property `unless` names the part) does not count a second time.
+    """
+    heaviest: dict[tuple[str, ...], ObservationRef] = {}
+    for ref in refs:
+        said = ref.granule.properties
+        sort = (ref.feed, str(said["kind"]), str(said["part"])) if "kind" in said else (ref.feed, ref.granule.id)
+        held = heaviest.get(sort)
+        if held is None or _weight(ref) > _weight(held):
+            heaviest[sort] = ref
+    felt = {str(ref.granule.properties.get("part")) for ref in heaviest.values() if "mmi" in ref.variables}
+    counting = [ref for ref in heaviest.values() if ref.granule.properties.get("unless") not in felt]
+    return sorted(counting, key=lambda ref: (ref.payload.received, ref.granule.revision, ref.granule.id))
+
+
+def _weight(ref: ObservationRef) -> tuple[int, int, datetime]:
+    return int(ref.granule.properties.get("weight", 0)), ref.granule.revision, ref.payload.received
+
+
+def _finite(work: Workspace, refs: Sequence[ObservationRef]) -> list[ObservationRef]:
+    """Return the rupture that counts: one given by hand before others, a finite one before a point, then the newest."""
+    by_hand = [ref for ref in refs if "kind" not in ref.granule.properties]
+    for ref in reversed([*(ref for ref in refs if ref not in by_hand), *by_hand]):
+        if not work.feed(ref.feed).decode(work.archive.read(ref), ref.granule).attrs.get("is_point"):
+            return [ref]
+    return list(refs[-1:])
 
 
 def _after(work: Workspace, record: events.EventRecord, name: str, binding: Binding) -> list[Input]:

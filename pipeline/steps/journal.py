@@ -28,6 +28,19 @@ def left(work: Workspace, feed: str, now: datetime) -> list[Granule]:
     return [from_json(Granule, note["granule"]) for note in notes if moment(note["at"]) <= now]
 
 
+def drop(work: Workspace, feed: str, before: datetime) -> list[Granule]:
+    """Remove and return what there is no hope for: noted before a moment, or overtaken by a newer revision in the archive."""
+    hopeless = []
+    for key in work.store.list(f"journal/{feed}"):
+        note = work.store.get_json(key)
+        granule = from_json(Granule, note["granule"])
+        newest = work.archive.newest(feed, granule.id, granule.start)
+        if moment(note["at"]) < before or (newest is not None and newest.granule.revision > granule.revision):
+            hopeless.append(granule)
+    end(work, hopeless)
+    return hopeless
+
+
 def end(work: Workspace, granules: Iterable[Granule]) -> None:
     """Remove the notes of granules with which nothing is left to do."""
     for granule in granules:

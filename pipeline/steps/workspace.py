@@ -81,6 +81,7 @@ class Workspace:
         if layer is None:
             raise ConfigError(f"{where}: field layer: found {found.layer!r}, expected one of {sorted(HAZARDS)}")
         self._check_bindings(where, found)
+        self._check_resampling(where, found)
         needed = {name for name, variable in layer.inputs.items() if not variable.optional}
         if not needed <= set(found.inputs) <= set(layer.inputs):
             raise ConfigError(f"{where}: field inputs: found {sorted(found.inputs)}, expected {sorted(layer.inputs)}")
@@ -98,6 +99,18 @@ class Workspace:
             given = {*GIVEN, ELAPSED, SEQUENCE} if binding.origin == configuration.EVENT else layer.outputs if layer else None
             if given is not None and binding.variable not in given:
                 raise ConfigError(f"{where}: field inputs.{name}: found {binding.source!r}, expected one of {sorted(given)}")
+
+    def _check_resampling(self, where: Path, hazard: configuration.HazardConfig) -> None:
+        """Refuse a binding that names another resampling than the map itself: the map's own is the one that is used."""
+        for name, binding in hazard.inputs.items():
+            feed = self.config.feeds.get(binding.origin)
+            declared = feed.options.get("maps", {}).get(binding.variable) if feed and binding.at == "static" else None
+            own = declared.get("resampling", "bilinear") if isinstance(declared, dict) else binding.resampling
+            if own != binding.resampling:
+                path = self.config.path("feeds", binding.origin)
+                raise ConfigError(
+                    f"{where}: field inputs.{name}.resampling: found {binding.resampling!r}, but {path} says {own!r} of the map"
+                )
 
     def check(self) -> list[str]:
         """Return one line per thing configured, after building each; raise ConfigError at the first fault."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from pipeline.hazards.shaking import kernel
 from pipeline.hazards.shaking.conditioning import Options
 from pipeline.hazards.shaking.learning import Axes, Choices, bias_rows, learn, station_rows
 from pipeline.hazards.shaking.prior import MEASURES
-from pipeline.hazards.shaking.regimes import REGIMES, models_of
+from pipeline.hazards.shaking.regimes import REGIMES, check_rules
 from pipeline.hazards.shaking.source import mechanism as mechanism_named
 from pipeline.layer import Answers, Declared, Table, Variable, blockwise, layer, once, tabulate
 
@@ -222,14 +221,14 @@ def shaking(
         Where the grid is not geographic.
     """
     mechanism_named(mechanism)
-    models_of(regimes, 10.0, math.nan, math.nan)
+    check_rules(regimes)
     if not 0.0 <= craton <= 1.0:
         raise InputError(f"craton {craton}: expected a share from 0 to 1")
     vs30, elevation = (_in_strips(array) for array in (vs30, elevation))
     axes, rows, columns = _axes(vs30)
     site = _site(vs30, elevation, rows, craton=float(craton), default=default_vs30, spacing=axes.spacing)
     options = Options(screen_outliers=screen_outliers, correct_bias=correct_bias)
-    choices = Choices(tuple(dict(rule) for rule in regimes), mechanism, float(craton), options)
+    choices = Choices(tuple(dict(rule) for rule in regimes), mechanism, options)
     sample = site[:: axes.stride, :: axes.stride]
     given = (magnitude, depth, longitude, latitude, rake, rupture, stations, sample, _site_at(stations, site, axes))
     known = once(learn, *given, axes=axes, choices=choices)

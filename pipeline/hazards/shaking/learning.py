@@ -49,7 +49,6 @@ class Choices(NamedTuple):
 
     regimes: tuple[dict[str, Any], ...]
     mechanism: str
-    craton: float
     options: Options
 
 

@@ -40,18 +40,24 @@ def models_of(rules: Sequence[Mapping[str, Any]], depth: float, longitude: float
         Where a rule says something else, its set is not known, or no rule fits.
     """
     known = DEFAULT_DEPTH if math.isnan(depth) else depth
-    for rule in rules:
-        _check(rule)
+    check_rules(rules)
     for rule in rules:
         if known > rule.get("deeper_than", -math.inf) and _is_within(rule.get("within"), longitude, latitude):
             return model_set(rule["set"])
     raise InputError(f"regimes: none of {len(rules)} rules fits a depth of {known} km at {longitude}, {latitude}")
 
 
-def _check(rule: Mapping[str, Any]) -> None:
-    if "set" not in rule or not set(rule) <= _KEYS:
-        raise InputError(f"regimes: rule {dict(rule)}: expected set, and at most {sorted(_KEYS - {'set'})}")
-    model_set(rule["set"])
+def check_rules(rules: Sequence[Mapping[str, Any]]) -> None:
+    """Raise InputError where there is no rule, or one names what is not known."""
+    if not rules:
+        raise InputError("regimes: found no rule, expected at least one")
+    for rule in rules:
+        if "set" not in rule or not set(rule) <= _KEYS:
+            raise InputError(f"regimes: rule {dict(rule)}: expected set, and at most {sorted(_KEYS - {'set'})}")
+        box = rule.get("within")
+        if box is not None and len(box) != 4:
+            raise InputError(f"regimes: rule {dict(rule)}: expected within as west, south, east, north")
+        model_set(rule["set"])
 
 
 def _is_within(box: Sequence[float] | None, longitude: float, latitude: float) -> bool:

@@ -14,7 +14,7 @@ from pipeline.hazards.shaking.regimes import REGIMES
 from pipeline.layer import held, samples
 
 STEP = 1.0 / 120.0
-CHOICES = Choices(REGIMES, "unspecified", 0.0, Options())
+CHOICES = Choices(REGIMES, "unspecified", Options())
 MEAN_NAMES = kernel.OUTPUTS[:5]
 STD_NAMES = kernel.OUTPUTS[5:10]
 NOTHING = tuple(samples(None, shaking.inputs[name], name) for name in ("rupture", "stations"))

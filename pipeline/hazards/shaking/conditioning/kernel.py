@@ -13,6 +13,8 @@ from pipeline.hazards.shaking.ground_motion import Array
 
 #: Mean radius of the Earth, km. IUGG, as ShakeMap takes it.
 EARTH_RADIUS = 6371.0
+#: Places nearer than this are one, km: coordinates that differ in their last bit.
+SAME_PLACE = 1e-6
 #: Cells worked on at once. Fixed: a tile is filled up to this width, so that a cell's bytes never depend on how the
 #: cells were divided.
 TILE = 256
@@ -71,7 +73,7 @@ def correlate_stations(
             h = arc(x[i], y[i], z[i], x[j], y[j], z[j])
             a, b = kinds[i], kinds[j]
             value = short[a, b] * exp(near * h) + long[a, b] * exp(far * h)
-            matrix[i, j] = value + (nugget[a, b] if h == 0.0 else 0.0)
+            matrix[i, j] = value + (nugget[a, b] if h < SAME_PLACE else 0.0)
     return matrix
 
 
@@ -125,7 +127,7 @@ def correlate_tile(
                 value[t] = weights[e, 0] * short[t] + weights[e, 1] * long[t]
             if at_place:
                 for t in range(width):
-                    value[t] += weights[e, 2] if distance[t] == 0.0 else 0.0
+                    value[t] += weights[e, 2] if distance[t] < SAME_PLACE else 0.0
             for strip in range(width // LANES):
                 for lane in range(LANES):
                     correlation[strip, e, lane] = np.float32(value[strip * LANES + lane])
@@ -149,7 +151,7 @@ def _measure(
     for t in range(distance.size):
         long[t] = exp(far * distance[t])
     for t in range(distance.size):
-        at_place |= distance[t] == 0.0
+        at_place |= distance[t] < SAME_PLACE
     return at_place
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
+from pipeline.hazards.elementary import compiled
 from pipeline.hazards.shaking.ground_motion import Array, ArrayLike
 from pipeline.hazards.shaking.source.coordinates import Traces, traces
 from pipeline.hazards.shaking.source.ecef import ECCENTRICITY_SQUARED, SEMI_MAJOR, ecef, local_axes, unit
 from pipeline.hazards.shaking.source.quads import Rupture
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 #: Mean radius of the Earth, km: by which an edge sags below the ellipsoid.
 _MEAN_RADIUS = 6371.0
@@ -112,12 +109,7 @@ def _facet(corners: Array, normal: Array, *, curved: bool) -> Array:
     return np.concatenate([corners[0], along, down, up, np.column_stack([flat, edges, inverse, sag]).ravel(), [float(wide)]])
 
 
-def _compiled(function: Function) -> Function:
-    """Return the function compiled by numba: no interpreter lock, cached, division by zero as NumPy does it."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
-
-
-@_compiled
+@compiled
 def _squared(facet: Any, x: float, y: float, z: float, shadow: bool) -> float:
     """Return the squared distance of a place to a facet; zero above one that is a shadow (a surface projection)."""
     x, y, z = x - facet[0], y - facet[1], z - facet[2]
@@ -138,7 +130,7 @@ def _squared(facet: Any, x: float, y: float, z: float, shadow: bool) -> float:
     return 0.0 if shadow and c > -_MEAN_RADIUS else c * c  # the outline lies over the antipode as well
 
 
-@_compiled
+@compiled
 def _across_and_along(segments: Any, x: float, y: float) -> tuple[float, float]:
     """Return T and U (km) of a place on the plane: means over the segments, weighted by Spudich and Chiou (2015)."""
     total, across, along = 0.0, 0.0, 0.0
@@ -157,7 +149,7 @@ def _across_and_along(segments: Any, x: float, y: float) -> tuple[float, float]:
     return across / total, along / total
 
 
-@_compiled
+@compiled
 def _fill(longitude: Any, latitude: Any, grid: bool, facets: Any, axes: Any, segments: Any, end: float, found: Any) -> None:
     """Fill rrup, rjb, rx and ry0 of sites given in radians; a grid's columns and rows apart, else in pairs."""
     east, north = np.cos(longitude), np.sin(longitude)

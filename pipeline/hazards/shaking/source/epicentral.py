@@ -22,19 +22,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.hazards.elementary import compiled
 from pipeline.hazards.shaking.ground_motion import Array, ArrayLike, GroundMotion
 from pipeline.hazards.shaking.source.mechanisms import mechanism, rupture_size
 from pipeline.hazards.shaking.source.virtual import top_range, virtual_distances, virtual_ruptures
 
 Motion = Callable[..., GroundMotion]
 """`motion(imt, **predictors)`: a ground-motion model or a weighted set, with the keywords of `PREDICTORS`."""
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 #: Depth in km taken for a hypocentre of unknown depth: the usual fixed depth of agencies in active crust.
 DEFAULT_DEPTH = 10.0
@@ -198,12 +197,7 @@ def _rock(motion: Motion, imt: str, predictors: dict[str, Any]) -> Array:
     return np.broadcast_to(np.asarray(motion(imt, vs30=_ROCK, **predictors).mean_ln), predictors["rrup"].shape)
 
 
-def _compiled(function: Function) -> Function:
-    """Return the function compiled by numba: no interpreter lock, cached, division by zero as NumPy does it."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
-
-
-@_compiled
+@compiled
 def _interpolate(nodes: Any, distance: Any, found: Any) -> None:
     """Fill each column of `found` with the rows below the first one at a distance, linear between the nodes."""
     last = nodes.shape[1] - 1
