@@ -122,7 +122,7 @@ def test_the_shipped_configuration_passes_the_check_and_lists_itself(home):
         ("feeds", "usgs", {"protocol": "gopher"}, ["usgs.yaml", "protocol", "'gopher'", "usgs_geojson"]),
         ("feeds", "usgs", {"options": {"minimum_magnitude": "big"}}, ["usgs", "minimum_magnitude", "'big'", "expected"]),
         ("hazards", "shaking", {"layer": "shakng"}, ["shaking.yaml", "layer", "'shakng'", "shaking"]),
-        ("hazards", "shaking", {"parameters": {"modle": 1}}, ["shaking.yaml", "parameters", "modle", "model"]),
+        ("hazards", "shaking", {"parameters": {"regims": 1}}, ["shaking.yaml", "parameters", "regims", "regimes"]),
         ("hazards", "shaking", {"inputs": {"vs30": "terrain.vs30"}}, ["shaking.yaml", "inputs", "magnitude"]),
         (
             "hazards",
@@ -211,7 +211,8 @@ def test_an_earthquake_goes_through_the_pipe_from_a_file_to_a_message(quake, hom
 
     published = hazmon("run", *quake, lines=ingested.stdout)
     assert published.exit_code == 0, published.output
-    (product,) = rows(published)
+    product, *followed = rows(published)
+    assert [follower["hazard"] for follower in followed] == ["aftershocks"], "the others wait for maps and tables"
     assert (product["state"], product["new"], product["subject"]) == ("published", True, due["subject"])
 
     warned = hazmon("warn", *quake, lines=published.stdout)
@@ -219,11 +220,11 @@ def test_an_earthquake_goes_through_the_pipe_from_a_file_to_a_message(quake, hom
     assert [(alert["status"], alert["msg_type"]) for alert in rows(warned)] == [("Test", "Alert")]
     assert (home / "home" / rows(warned)[0]["key"]).read_bytes().startswith(b"<?xml")
 
-    (listed,) = rows(hazmon("catalog", "list"))
+    (listed,) = rows(hazmon("catalog", "list", "--hazard", "shaking"))
     assert (listed["id"], listed["current"]) == (product["item_id"], True)
     validated = hazmon("catalog", "validate")
     assert validated.exit_code == 0, validated.output
-    assert [row["answer"] for row in rows(hazmon("reproduce"))] == ["equal"]
+    assert [row["answer"] for row in rows(hazmon("reproduce"))] == ["equal", "equal"]
 
 
 def test_a_broken_pipe_loses_nothing(quake, home):
@@ -268,7 +269,7 @@ def test_one_subject_that_fails_does_not_stop_the_others(quake):
     stale = {"hazard": "shaking", "subject": due["subject"].replace(":1:", ":9:")}
     found = hazmon("run", *quake, lines=f"{json.dumps(stale)}\n{json.dumps(due)}\n")
     assert found.exit_code == 75 and "superseded" in found.stderr
-    assert [row["subject"] for row in rows(found)] == [due["subject"]]
+    assert {row["subject"] for row in rows(found)} == {due["subject"]}
 
 
 # Rasters of one's own

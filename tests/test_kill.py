@@ -18,6 +18,7 @@ import rasterio
 from pipeline import steps
 from pipeline.alerts import cap
 from pipeline.model import Window
+from pipeline.products.bands import COG_TYPE
 from pipeline.products.catalog import Catalog
 from pipeline.products.read import asset_href, asset_key
 from pipeline.products.validate import validate
@@ -85,7 +86,7 @@ def check_readers_view(home: Path) -> None:
     for item in items.values():
         for name, asset in item["assets"].items():
             assert store.size(asset_key(item, name)) == asset["file:size"]
-            if "data" in asset["roles"]:
+            if asset["type"] == COG_TYPE:
                 with rasterio.open(asset_href(store, item, name)) as source:
                     source.read(1, out_shape=(8, 8))
     links = store.get_json("catalog/shaking/collection.json")["links"]
