@@ -6,8 +6,8 @@ from pipeline.hazards.aftershocks.declaration import aftershocks
 from pipeline.hazards.fire_weather import fire_weather
 from pipeline.hazards.flood_extent import flood_extent
 from pipeline.hazards.ground_failure import landslide, liquefaction
-from pipeline.hazards.loss.declaration import exposure
-from pipeline.hazards.loss.natech import facilities
+from pipeline.hazards.loss.exposure_layer import exposure
+from pipeline.hazards.loss.facilities_layer import facilities
 from pipeline.hazards.shaking import shaking
 from pipeline.layer import Layer
 

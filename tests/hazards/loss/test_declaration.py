@@ -8,8 +8,8 @@ import xarray as xr
 
 from pipeline import grid
 from pipeline.errors import GridError, InputError
-from pipeline.hazards.loss.declaration import exposure
-from pipeline.hazards.loss.natech import facilities
+from pipeline.hazards.loss.exposure_layer import exposure
+from pipeline.hazards.loss.facilities_layer import facilities
 from pipeline.hazards.loss.zones import alpha2, zone_of_cells
 
 #: Two rows, four columns of a degree.

@@ -13,7 +13,7 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.errors import InputError
 from pipeline.grid import geobox_of, on_geobox
-from pipeline.hazards.loss.declaration import described
+from pipeline.hazards.loss.exposure_layer import described
 from pipeline.hazards.loss.facilities import (
     ESTIMATED,
     FACILITY_COLUMNS,
