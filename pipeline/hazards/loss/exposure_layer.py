@@ -47,7 +47,7 @@ REASONS = {
     2: "shaking unknown: in no intensity and no loss model",
     3: "shaking limited by its method: counted all the same",
     4: "intensity without deviation: not in the expected numbers",
-    5: "in no known country: in no loss model",
+    5: "in no known country (none, or no code of ISO 3166-1): in no loss model",
 }
 
 
@@ -65,7 +65,7 @@ def _zones(long_name: str, *names: str) -> Table:
     columns = {
         "id": Variable("1", "code of the district", dtype="object"),
         "name": Variable("1", "name of the district", dtype="object"),
-        "country": Variable("1", "ISO 3166-1 code of the country, two or three letters; may be empty", dtype="object"),
+        "country": Variable("1", "ISO 3166-1 code, two or three letters; any other: none known", dtype="object"),
         "geometry": Variable("1", "polygon in degrees, as well-known bytes", dtype="object"),
     }
     return Table(long_name, {name: columns[name] for name in names}, optional=True)

@@ -18,8 +18,6 @@ from pipeline.errors import GridError, InputError
 
 #: What a zone is known by; empty where it is not known.
 COLUMNS = ("country", "admin2", "admin2_name")
-#: What Natural Earth writes where a territory has no code.
-NO_CODE = "-99"
 
 
 def zone_table(areas: xr.Dataset, countries: xr.Dataset) -> pd.DataFrame:
@@ -28,7 +26,7 @@ def zone_table(areas: xr.Dataset, countries: xr.Dataset) -> pd.DataFrame:
     Raises
     ------
     InputError
-        Where a geometry is no polygon, or a country's code is not of ISO 3166-1.
+        Where a geometry is no polygon.
     """
     districts = pd.DataFrame(
         {"country": _codes(areas), "admin2": _texts(areas, "id"), "admin2_name": _texts(areas, "name")}, dtype=object
@@ -66,19 +64,11 @@ def zone_of_cells(geobox: GeoBox, polygons: npt.NDArray[np.object_]) -> npt.NDAr
 
 
 def alpha2(code: str) -> str | None:
-    """Return a country's ISO 3166-1 alpha-2 code from that of two or three letters; None for an empty one, and -99.
+    """Return a country's ISO 3166-1 alpha-2 code from that of two or three letters; None where there is no such country.
 
-    Raises
-    ------
-    InputError
-        Where there is no such country.
+    A name, Natural Earth's -99 or an empty text is no code: the people there are in no known country, and counted so.
     """
-    if code in ("", NO_CODE):
-        return None
-    found = _alpha2().get(code.upper())
-    if found is None:
-        raise InputError(f"country {code!r}: expected a code of ISO 3166-1, two or three letters")
-    return found
+    return _alpha2().get(code.strip().upper())
 
 
 def _codes(areas: xr.Dataset) -> list[str | None]:
@@ -91,7 +81,10 @@ def _texts(areas: xr.Dataset, name: str) -> list[str | None]:
 
 def _polygons(areas: xr.Dataset) -> npt.NDArray[np.object_]:
     """Return the geometries of a table, read from its well-known bytes."""
-    found = shapely.from_wkb(areas["geometry"].values.astype(object))
+    try:
+        found = shapely.from_wkb(areas["geometry"].values.astype(object))
+    except (shapely.errors.GEOSException, TypeError) as error:
+        raise InputError(f"zones: field geometry: expected polygons as well-known bytes: {error}") from error
     wrong = ~np.isin(shapely.get_type_id(found), [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON])
     if wrong.any():
         raise InputError(f"zones: row {int(np.argmax(wrong)) + 1}: found {found[wrong][0].geom_type}, expected polygons")

