@@ -12,8 +12,9 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import count
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -32,6 +33,13 @@ _WRITTEN = slice(18, 20)
 _ENVELOPES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
 #: Names of longitude and latitude on WGS 84 in GeoJSON before RFC 7946.
 _DEGREES = ("CRS84", "EPSG::4326", "EPSG:4326")
+
+#: Most rows of a table.
+_MOST_ROWS = 2_000_000
+#: Instructions of SQLite's machine that reading a file may take, and how often they are counted; some 10 s.
+_INSTRUCTIONS, _STEP = 500_000_000, 100_000
+#: No value need be allowed less than this, bytes.
+_SMALLEST_LIMIT = 1_000_000
 
 Geometries = npt.NDArray[np.object_]
 
@@ -111,13 +119,16 @@ def _geopackage(data: bytes, where: str, layer: str | None) -> Features:
     try:
         with closing(sqlite3.connect(":memory:")) as database:
             database.deserialize(data[: _WRITTEN.start] + b"\x01\x01" + data[_WRITTEN.stop :])
+            _bound(database, len(data))
             if database.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
                 malformed(where, f"{len(data)} bytes", "a whole GeoPackage")
             table, place, crs = _layer(database, where, layer)
             found = database.execute(f'SELECT * FROM "{table}"')
             names = [name for name, *_ in found.description]
-            rows = found.fetchall()
+            rows = list(_bounded(found, len(data), where))
     except (sqlite3.Error, OverflowError) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            malformed(where, f"more work than {_INSTRUCTIONS} instructions of SQLite", "plain tables, read at once")
         raise FeedMalformed(f"{where}: not a GeoPackage that can be read: {error}") from error
     columns = {name: [row[at] for row in rows] for at, name in enumerate(names)}
     if place not in columns:
@@ -127,8 +138,35 @@ def _geopackage(data: bytes, where: str, layer: str | None) -> Features:
     return Features(columns, _placed(_in_degrees(geometry, crs, where), where))
 
 
+def _bound(database: sqlite3.Connection, size: int) -> None:
+    """Let a file only be read, in bounded steps: what it computes itself could go on for ever."""
+    database.execute("PRAGMA trusted_schema = OFF")
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(size, _SMALLEST_LIMIT))
+    steps = count(1)
+    database.set_progress_handler(lambda: next(steps) * _STEP > _INSTRUCTIONS, _STEP)
+
+
+def _bounded(rows: Iterable[tuple[Any, ...]], size: int, where: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table, refusing more than a table has or more text and bytes than its file can hold."""
+    held = 0
+    for number, row in enumerate(rows, 1):
+        held += sum(len(value) for value in row if isinstance(value, str | bytes))
+        if number > _MOST_ROWS or held > size:
+            malformed(where, f"{number} rows and {held} bytes of them", f"at most {_MOST_ROWS}, and {size} bytes as the file")
+        yield row
+
+
+def _plain(database: sqlite3.Connection, table: str, where: str) -> None:
+    """Refuse a view, whose rows are computed: recursive ones need not end."""
+    kinds = database.execute("SELECT type FROM sqlite_master WHERE lower(name) = lower(?)", (table,)).fetchall()
+    if kinds != [("table",)]:
+        malformed(f"{where}: {table}", [kind for (kind,) in kinds], "a table")
+
+
 def _layer(database: sqlite3.Connection, where: str, layer: str | None) -> tuple[str, str, str]:
     """Return name, column of geometries and CRS of the layer wanted."""
+    for table in ("gpkg_geometry_columns", "gpkg_spatial_ref_sys"):
+        _plain(database, table, where)
     found = database.execute(
         "SELECT table_name, column_name, organization, organization_coordsys_id, definition"
         " FROM gpkg_geometry_columns JOIN gpkg_spatial_ref_sys USING (srs_id)"
@@ -138,6 +176,7 @@ def _layer(database: sqlite3.Connection, where: str, layer: str | None) -> tuple
         expected = "one layer" if layer is None else f"the layer {layer!r}"
         malformed(where, [row[0] for row in found], f"{expected} of features (option layer names one of several)")
     table, column, organization, code, definition = named[0]
+    _plain(database, str(table), where)
     crs = f"{organization}:{code}" if str(organization).upper() == "EPSG" else str(definition)
     return str(table).replace('"', '""'), str(column), crs
 
