@@ -43,7 +43,9 @@ class _Table(BaseModel):
     layer: str | None = Field(None, description="Layer of a GeoPackage that has several")
     columns: dict[str, str] = Field(default_factory=dict, description="Name here: the file's own name of the column")
     units: dict[str, str] = Field(default_factory=dict, description="UDUNITS text of each column of numbers, by name here")
-    required: tuple[str, ...] = Field((), description="Columns without which the file is refused, by name here")
+    required: tuple[str, ...] = Field(
+        (), description="Columns, by name here, without which the file is refused, or without a row"
+    )
     synthetic: bool = Field(False, description="Whether its rows are invented")
 
 
@@ -146,6 +148,8 @@ class FeatureTableFeed:
         missing = [name for name in entry.required if name not in columns]
         if missing:
             malformed(where, sorted(columns), f"the columns {missing} too (option columns gives a column another name)")
+        if entry.required and not len(columns["longitude"][1]):
+            malformed(where, "no row", "one or more: an empty list would read as nothing there (option required)")
         return xr.Dataset(columns, attrs={"featureType": "point", "id": granule.id, "synthetic": int(entry.synthetic)})
 
     def _table(self, name: str) -> _Table:
@@ -183,6 +187,10 @@ def _columns(features: Features, entry: _Table, where: str) -> dict[str, Any]:
         bare, unit = _bare(theirs)
         name = ours.get(theirs) or ours.get(bare) or bare
         unit = entry.units.get(name) or unit or (_PLACE.get(name) if features.geometry is None else None)
+        if name == "geometry":
+            malformed(
+                f"{where}: field geometry", next(iter(values), None), "polygons of a GeoPackage or GeoJSON, no column of text"
+            )
         if unit is None:
             columns[name] = ("row", _texts(values))
         else:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +14,7 @@ import pytest
 import shapely
 
 from pipeline.errors import ConfigError, FeedMalformed, FeedUnavailable
+from pipeline.feeds import feature_files
 from pipeline.feeds.features import FeatureTableFeed
 from pipeline.feeds.protocol import Rejected
 from pipeline.model import Granule, Window, moment
@@ -106,6 +109,9 @@ def test_a_table_may_have_no_row():
         (b"name,longitude,latitude\na,70,40\n", {"required": ["kind"]}, ["'kind'", "option columns"]),
         (b"name,longitude,latitude\na,70,40\n", {"columns": {"kind": "art"}}, ["'art'", "option columns"]),
         (b"name,h [m],longitude,latitude\na,hoch,70,40\n", {}, ["row 1", "field h", "'hoch'"]),
+        (b"name,kind,longitude,latitude\n", {"required": ["name", "kind"]}, ["no row", "one or more", "option required"]),
+        (b"geometry,longitude,latitude\nPOINT (1 2),70,40\n", {}, ["field geometry", "'POINT (1 2)'", "GeoPackage or GeoJSON"]),
+        (b"wkt,longitude,latitude\nPOINT (1 2),70,40\n", {"columns": {"geometry": "wkt"}}, ["field geometry", "GeoJSON"]),
         (b'{"type": "Feature"}', {}, ["Feature", "FeatureCollection"]),
         (b'{"type": "FeatureCollection", "features": [{"geometry": null}]}', {}, ["row 1", "geometry"]),
         (
@@ -121,6 +127,43 @@ def test_what_is_wrong_is_named_with_table_field_found_and_expected(data, option
     with pytest.raises(FeedMalformed) as caught:
         decoded(data, **options)
     assert [word for word in ["places.t", *words] if word not in str(caught.value)] == []
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS fid, NULL AS geom FROM n"
+
+
+def altered(*statements):
+    """Return the districts as a GeoPackage in which statements of SQL were executed."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(geopackage())
+        database.executescript(";".join(statements))
+        return database.serialize()
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (["ALTER TABLE districts RENAME TO d", f"CREATE VIEW districts AS {ENDLESS}"], ["'view'", "a table"]),
+        (["DROP TABLE gpkg_geometry_columns", f"CREATE VIEW gpkg_geometry_columns AS {ENDLESS}"], ["'view'", "a table"]),
+        (["ALTER TABLE districts ADD COLUMN more AS (zeroblob(900000))"], ["1 rows", "bytes as the file"]),
+    ],
+)
+def test_a_geopackage_that_computes_its_rows_is_refused_before_it_takes_the_memory(statements, words):
+    drop = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(geopackage())
+        triggers = [f"DROP TRIGGER {name}" for (name,) in database.execute(drop)]
+    with pytest.raises(FeedMalformed) as caught:
+        decoded(altered(*triggers, *statements))
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(("limit", "words"), [("_INSTRUCTIONS", "instructions"), ("_MOST_ROWS", "1 rows.*at most 0")])
+def test_a_geopackage_is_read_within_a_budget(limit, words, monkeypatch):
+    monkeypatch.setattr(feature_files, limit, 0)
+    monkeypatch.setattr(feature_files, "_STEP", 10)
+    with pytest.raises(FeedMalformed, match=words):
+        decoded(geopackage())
 
 
 def test_geojson_as_qgis_writes_it_names_its_crs_and_is_read():
