@@ -2,7 +2,7 @@
 
 Classes are those of USGS's PAGER (losspager, models/exposure.py): class i holds intensities of [i - 0.5, i + 0.5).
 People are counted in multiples of 2^-20 of a person, which double precision adds exactly up to eight thousand million:
-sums are therefore the same bytes in any order and for any blocks, and partial sums of blocks are added with `+`.
+sums are therefore the same bytes in any order.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ ZONE_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """People by zone and intensity class; partial sums of blocks add up with `+`."""
+    """People by zone and intensity class."""
 
     population: Array
     """(zone, 11), people: column 0 where the shaking is unknown, column i at intensity i. The last row is of no zone."""
@@ -67,20 +67,6 @@ class Exposure:
     """(zone,), cells without population data."""
     expected: Array | None = None
     """Like `population`, each cell spread over the classes by the deviation of its intensity."""
-
-    def __add__(self, other: Exposure) -> Exposure:
-        """Return the exposure of both blocks together.
-
-        Raises
-        ------
-        InputError
-            Where the blocks are of other zones, or only one knows its deviation.
-        """
-        if self.population.shape != other.population.shape or (self.expected is None) != (other.expected is None):
-            found = f"{self.population.shape} and {other.population.shape}"
-            raise InputError(f"exposure: blocks of {found}; expected the same zones, and deviations in both or none")
-        expected = None if self.expected is None or other.expected is None else self.expected + other.expected
-        return Exposure(self.population + other.population, self.unpopulated + other.unpopulated, expected)
 
 
 def intensity_class(mmi: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -175,13 +161,6 @@ def by_country(exposed: Exposure, countries: pd.Series) -> dict[str, Array]:
     sums = np.zeros((len(names), 11))
     np.add.at(sums, index, exposed.population)
     return {str(name): row[1:] for name, row in zip(names, sums, strict=True) if row.any()}
-
-
-def country_table(exposed: Exposure, countries: pd.Series) -> pd.DataFrame:
-    """Return the exposure by country, with the columns of `exposure_table`; no country is `UNKNOWN_COUNTRY`."""
-    table = exposure_table(exposed, pd.DataFrame({"country": countries.to_numpy()}))
-    table["country"] = table["country"].where(table["country"].notna(), UNKNOWN_COUNTRY)
-    return table.groupby("country", as_index=False, sort=True).sum()
 
 
 def _refuse(mmi: npt.NDArray[Any], people: npt.NDArray[Any], rows: npt.NDArray[Any], zones: int) -> None:
