@@ -1,7 +1,15 @@
 """Aftershocks: how many are to be expected after an earthquake, and how sure that is."""
 
 from pipeline.hazards.aftershocks.forecast import FORECAST_COLUMNS, aftershock_forecast
-from pipeline.hazards.aftershocks.rate import GLOBAL_CATALOGUE, LOCAL_CATALOGUE, Completeness, Generic, generic, search_radius
+from pipeline.hazards.aftershocks.rate import (
+    GLOBAL_CATALOGUE,
+    LOCAL_CATALOGUE,
+    Completeness,
+    Generic,
+    generic,
+    search_radius,
+    smallest_counted,
+)
 
 __all__ = [
     "FORECAST_COLUMNS",
@@ -12,4 +20,5 @@ __all__ = [
     "aftershock_forecast",
     "generic",
     "search_radius",
+    "smallest_counted",
 ]

@@ -10,32 +10,33 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pipeline.errors import InputError
-from pipeline.hazards.aftershocks.forecast import FORECAST_COLUMNS, MAGNITUDES, WINDOWS, aftershock_forecast
-from pipeline.hazards.aftershocks.rate import GLOBAL_CATALOGUE, LOCAL_CATALOGUE, Array, Completeness, generic
+from pipeline.hazards.aftershocks.forecast import FORECAST_COLUMNS, MAGNITUDES, WINDOWS, aftershock_forecast, watch
+from pipeline.hazards.aftershocks.rate import CATALOGUES, Array, Completeness, generic, smallest_counted
 from pipeline.layer import Answers, Declared, Rows, Table, Variable, layer, tabulate
 
-#: Completeness of the events given, by the name in the configuration.
-CATALOGUES = {"global": GLOBAL_CATALOGUE, "local": LOCAL_CATALOGUE}
 #: (column, units, meaning, HXL tag) of what the events given counted for.
 EVENT_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("code", "1", "0 used, else why not or with which caveat", "#meta+exclusion"),
     ("reason", "1", "the same in words", "#meta+exclusion+name"),
     ("events", "1", "events concerned", "#meta+events"),
 )
-#: What becomes of an event, and 4 and 5: what limits the forecast.
+#: What becomes of an event, and from 4 on: what limits the forecast.
 REASONS = {
     0: "used: above the magnitude of completeness",
     1: "not used: below the magnitude of completeness",
     2: "not used: magnitude unknown",
-    3: "not used: not between the mainshock and now",
+    3: "not used: not in the time between the mainshock and now that was watched",
     4: "larger than the mainshock: forecast from that event instead",
     5: "magnitude of the mainshock unknown: no forecast",
+    6: "nothing was watched since the mainshock: forecast of the regime alone, no sign of few aftershocks",
+    7: "watched for a part of the time only: aftershocks of the rest are not known",
 }
 
 _INPUTS: dict[str, Declared] = {
     "magnitude": Variable("1", "magnitude of the mainshock", on="scalar"),
     "elapsed": Variable("days", "time from the mainshock to the moment that is forecast from", on="scalar"),
+    "watched_from": Variable("days", "begin of the time in which events would be known", on="scalar", optional=True),
+    "watched_until": Variable("days", "its end; unknown: nothing was watched", on="scalar", optional=True),
     "sequence": Table(
         "events near the mainshock, after it",
         {
@@ -67,12 +68,14 @@ _TABLES = {
     answers=Answers(estimate="forecast", uncertainty="forecast", exclusion="events"),
     source="Reasenberg and Jones (1989); Page et al. (2016), 10.1785/0120160073; Michael et al. (2020), 10.1785/0220190196",
     doi="10.1126/science.243.4895.1173",
-    version="1.0.0",
+    version="1.1.0",
     blockwise=False,
 )
 def aftershocks(
     magnitude: xr.DataArray,
     elapsed: xr.DataArray,
+    watched_from: xr.DataArray,
+    watched_until: xr.DataArray,
     sequence: xr.Dataset,
     *,
     regime: str = "ANSR-SHALCON",
@@ -88,8 +91,11 @@ def aftershocks(
         Of the mainshock; where NaN every number of the forecast is unknown.
     elapsed
         Days, 0 or more.
+    watched_from, watched_until
+        Days since the mainshock; events count, and their absence too, in this time alone. NaN: nothing was watched,
+        the forecast is that of the regime.
     sequence
-        Within the search radius (`rate.search_radius`); none: the forecast is that of the regime.
+        Within the search radius (`rate.search_radius`).
     regime
         Key of the packaged parameters (`rate.generic`).
     catalogue
@@ -101,27 +107,28 @@ def aftershocks(
         Where there is no such regime or catalogue, or a time is unknown or negative.
     """
     parameters = generic(regime)
-    if catalogue not in CATALOGUES:
-        raise InputError(f"aftershocks: catalogue {catalogue!r}: expected one of {sorted(CATALOGUES)}")
+    smallest_counted(catalogue)
     found: Any = tabulate(
         _tables,
-        *(magnitude, elapsed, sequence),
+        *(magnitude, elapsed, watched_from, watched_until, sequence),
         parameters=parameters,
         completeness=CATALOGUES[catalogue],
     )
     return {name: found[name] for name in _TABLES}
 
 
-def _tables(magnitude: Any, elapsed: Any, sequence: xr.Dataset, *, parameters: Any, completeness: Completeness) -> Any:
-    mainshock, now = float(magnitude), float(elapsed)
+def _tables(
+    magnitude: Any, elapsed: Any, begin: Any, end: Any, sequence: xr.Dataset, *, parameters: Any, completeness: Completeness
+) -> Any:
+    mainshock, now, watched = float(magnitude), float(elapsed), (float(begin), float(end))
     days, sizes = (np.asarray(sequence[name].values, dtype=np.float64) for name in ("days", "magnitude"))
     if math.isnan(mainshock):
         forecast = _unknown(now)
     else:
         forecast = aftershock_forecast(
-            days, sizes, mainshock=mainshock, now=now, parameters=parameters, completeness=completeness
+            *(days, sizes), mainshock=mainshock, now=now, parameters=parameters, completeness=completeness, watched=watched
         )
-    return {"forecast": forecast, "events": _counted(days, sizes, mainshock, now, completeness)}
+    return {"forecast": forecast, "events": _counted(days, sizes, mainshock, now, watch(now, watched), completeness)}
 
 
 def _unknown(now: float) -> pd.DataFrame:
@@ -131,8 +138,12 @@ def _unknown(now: float) -> pd.DataFrame:
     return table.reindex(columns=[name for name, *_ in FORECAST_COLUMNS])
 
 
-def _counted(days: Array, sizes: Array, mainshock: float, now: float, completeness: Completeness) -> pd.DataFrame:
-    inside = (days > 0.0) & (days <= now)
+def _counted(
+    days: Array, sizes: Array, mainshock: float, now: float, watched: tuple[float, float], completeness: Completeness
+) -> pd.DataFrame:
+    begin, end = watched
+    inside = (days > begin) & (days <= end)
+    after = (days > 0.0) & (days <= now)
     known = np.isfinite(sizes)
     complete = np.zeros(days.shape, dtype=bool)
     if not math.isnan(mainshock):
@@ -142,7 +153,9 @@ def _counted(days: Array, sizes: Array, mainshock: float, now: float, completene
         (inside & known & ~complete).sum(),
         (inside & ~known).sum(),
         (~inside).sum(),
-        (inside & known & (sizes > mainshock)).sum(),
+        (after & known & (sizes > mainshock)).sum(),
         int(math.isnan(mainshock)),
+        int(begin == end),
+        int(begin < end and (begin > 0.0 or end < now)),
     )
     return pd.DataFrame({"code": list(REASONS), "reason": list(REASONS.values()), "events": [int(n) for n in numbers]})

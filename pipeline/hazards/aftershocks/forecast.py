@@ -50,7 +50,13 @@ FORECAST_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("is_mainshock", "1", "whether that is the mainshock's own", "#indicator+magnitude+mainshock"),
     ("begin", "days", "its begin, since the mainshock", "#date+start+days"),
     ("end", "days", "its end, since the mainshock", "#date+end+days"),
-    ("observed", "1", "aftershocks seen above the magnitude of completeness", "#indicator+aftershocks+observed"),
+    (
+        "observed",
+        "1",
+        "aftershocks seen above the magnitude of completeness; empty: not watched",
+        "#indicator+aftershocks+observed",
+    ),
+    ("watched", "days", "time in which they would have been seen; 0: forecast of the regime alone", "#date+watched+days"),
     ("a", "1", "mean log10 productivity", "#indicator+productivity+mean"),
     ("a_std", "1", "its standard deviation", "#indicator+productivity+std"),
 )
@@ -64,6 +70,8 @@ class Productivity:
     probabilities: Array
     observed: int
     """Aftershocks above the magnitude of completeness that were used."""
+    watched: float
+    """Days in which they would have been seen; 0: `a` is that of the regime."""
 
     @property
     def mean(self) -> float:
@@ -84,19 +92,38 @@ def productivity(
     now: float,
     parameters: Generic,
     completeness: Completeness,
+    watched: tuple[float, float] | None = None,
 ) -> Productivity:
     """Return what `a` may be, after the aftershocks seen up to `now`; arguments as in `aftershock_forecast`."""
     times, sizes = (np.asarray(a, dtype=np.float64).ravel() for a in (days, magnitudes))
     _refuse(times, sizes, mainshock, now)
-    seen = (times > 0.0) & (times <= now)
+    begin, end = watch(now, watched)
+    seen = (times > begin) & (times <= end)
     observed = int(np.sum(sizes[seen] >= completeness(times[seen], mainshock)))
     standard = (_A - parameters.a) / parameters.a_std(mainshock)
-    number = complete_number(parameters, completeness, mainshock=mainshock, end=now)
+    number = sum(
+        sign * complete_number(parameters, completeness, mainshock=mainshock, end=time)
+        for sign, time in ((1, end), (-1, begin))
+    )
     log_likelihood = observed * math.log(10.0) * _A - number * 10.0**_A
     logarithm = log_likelihood - 0.5 * standard * standard
     weight = np.exp(logarithm - logarithm.max())
     kept = weight > _NEGLIGIBLE
-    return Productivity(_A[kept], weight[kept] / weight[kept].sum(), observed)
+    return Productivity(_A[kept], weight[kept] / weight[kept].sum(), observed, end - begin)
+
+
+def watch(now: float, watched: tuple[float, float] | None) -> tuple[float, float]:
+    """Return begin and end (days) of the time in which aftershocks would have been seen; alike where there is none.
+
+    Parameters
+    ----------
+    now
+        Days since the mainshock; nothing is seen later.
+    watched
+        Days; NaN: never. Not given: from the mainshock to `now`.
+    """
+    begin, end = (0.0, now) if watched is None else (max(watched[0], 0.0), min(watched[1], now))
+    return (begin, end) if begin < end else (0.0, 0.0)
 
 
 def aftershock_forecast(
@@ -107,6 +134,7 @@ def aftershock_forecast(
     now: float,
     parameters: Generic | None = None,
     completeness: Completeness = GLOBAL_CATALOGUE,
+    watched: tuple[float, float] | None = None,
     windows: Sequence[tuple[str, float]] = WINDOWS,
     smallest: Sequence[float] = MAGNITUDES,
 ) -> pd.DataFrame:
@@ -129,6 +157,10 @@ def aftershock_forecast(
         Those of the regime (`rate.generic`); shallow active continental crust where not given.
     completeness
         Of the catalogue the events are from.
+    watched
+        Begin and end, days since the mainshock, of the time whose aftershocks would be among those given: what was not
+        watched says nothing, not that nothing was. NaN: never, the forecast is that of the regime. Not given: all of
+        it up to `now`.
     windows
         Name and length in days of each span.
     smallest
@@ -141,7 +173,9 @@ def aftershock_forecast(
         the mainshock.
     """
     model = generic() if parameters is None else parameters
-    known = productivity(days, magnitudes, mainshock=mainshock, now=now, parameters=model, completeness=completeness)
+    known = productivity(
+        *(days, magnitudes), mainshock=mainshock, now=now, parameters=model, completeness=completeness, watched=watched
+    )
     table = pd.DataFrame(
         [
             (name, now, now + span, magnitude, is_mainshock)
@@ -157,7 +191,8 @@ def aftershock_forecast(
     table["expected"] = rates @ known.probabilities
     table["low"], table["high"] = (_quantile(rates, known.probabilities, share) for share in _RANGE)
     table["probability"] = np.minimum(-np.expm1(-rates) @ known.probabilities, 1.0)
-    table = table.assign(observed=known.observed, a=known.mean, a_std=known.std)
+    observed = float(known.observed) if known.watched else np.nan
+    table = table.assign(observed=observed, watched=known.watched, a=known.mean, a_std=known.std)
     return table[[name for name, *_ in FORECAST_COLUMNS]]
 
 

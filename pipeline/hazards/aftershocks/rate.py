@@ -79,6 +79,23 @@ GLOBAL_CATALOGUE = Completeness(4.6, 0.5, 0.25, 1.0)
 LOCAL_CATALOGUE = Completeness(3.0, 1.0, 4.5, 0.75)
 
 
+#: Completeness of the events given, by the name in the configuration.
+CATALOGUES: Mapping[str, Completeness] = {"global": GLOBAL_CATALOGUE, "local": LOCAL_CATALOGUE}
+
+
+def smallest_counted(catalogue: str = "global") -> float:
+    """Return the magnitude below which no event of a catalogue is ever counted.
+
+    Raises
+    ------
+    InputError
+        Where there is no such catalogue.
+    """
+    if catalogue not in CATALOGUES:
+        raise InputError(f"aftershocks: catalogue {catalogue!r}: expected one of {sorted(CATALOGUES)}")
+    return CATALOGUES[catalogue].catalogue
+
+
 def generic(regime: str = "ANSR-SHALCON") -> Generic:
     """Return the parameters of a regime; the default is shallow active continental crust, as from Iran to Altai.
 
