@@ -232,7 +232,7 @@ def outdated(work: Workspace, now: datetime) -> list[Trigger]:
         if hazard not in work.config.hazards or (isinstance(about, Scene) and about.feed not in work.config.feeds):
             continue
         try:
-            made = _product(work, hazard, about, resolve(work, hazard, about, now))
+            made = _product(work, hazard, about, resolve(work, hazard, about, now, to_make=False))
         except InputNotReady:
             continue
         if made.item_id != entry["id"]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from pipeline.config import HazardConfig
-from pipeline.hazards.aftershocks import search_radius
+from pipeline.hazards.aftershocks import search_radius, smallest_counted
 from pipeline.model import Bounds, Event, ObservationRef, RegionPeriod, Scene, Trigger, Window, subject_from_key
 from pipeline.observations import events
 from pipeline.observations.sequence import SPAN, has_been_near
@@ -70,14 +70,20 @@ def _mainshocks_due(work: Workspace, family: list[events.EventRecord]) -> list[T
     times = [relative.basis.time for relative in family]
     before = Window(min(times) - SPAN - events.MARGIN, max(times) + events.MARGIN)
     triggers = []
-    for id in (id for id, hazard in work.config.hazards.items() if hazard.reads_sequence):
+    for id, hazard in ((id, hazard) for id, hazard in work.config.hazards.items() if hazard.reads_sequence):
+        least = least_counted(hazard)
         for item in work.catalog.find(hazard=id, current=True, window=before):
             about = subject_from_key(item["properties"]["hazmon:subject"])
             mainshock = events.read(work.store, cast(Event, about).id)
             others = [relative for relative in family if relative.id != mainshock.id]
-            if any(has_been_near(relative, mainshock.basis, search_radius) for relative in others):
+            if any(has_been_near(relative, mainshock.basis, search_radius, least) for relative in others):
                 triggers.append(Trigger(id, events.event(mainshock).key))
     return triggers
+
+
+def least_counted(hazard: HazardConfig) -> float:
+    """Return the magnitude below which no aftershock counts for a hazard."""
+    return smallest_counted(hazard.parameters.get("catalogue", "global"))
 
 
 def _events_named(work: Workspace, ref: ObservationRef, hazards: dict[str, HazardConfig]) -> list[Trigger]:

@@ -18,11 +18,11 @@ from pipeline.hazards.aftershocks import search_radius
 from pipeline.layer import Table
 from pipeline.model import Event, ObservationRef, RegionPeriod, Scene, Subject, Window
 from pipeline.observations import events
-from pipeline.observations.sequence import ELAPSED, SEQUENCE, keep_elapsed, keep_members, sequence
+from pipeline.observations.sequence import NUMBERS, SEQUENCE, keep, members_of, sequence, times_of
 from pipeline.products.catalog import item_key
 from pipeline.products.product import Input
 from pipeline.steps import journal
-from pipeline.steps.due import is_about
+from pipeline.steps.due import is_about, least_counted
 from pipeline.steps.ingest import discover, ingest
 from pipeline.steps.memory import Memory, cycles, previous, remember
 from pipeline.steps.workspace import Workspace
@@ -46,8 +46,10 @@ class Plan:
     """Days without any data that the memory was carried over, unchanged."""
 
 
-def resolve(work: Workspace, hazard: str, subject: Subject, now: datetime) -> Plan:
+def resolve(work: Workspace, hazard: str, subject: Subject, now: datetime, *, to_make: bool = True) -> Plan:
     """Return which inputs a product of this subject is made from, as the archive and catalogue stand now.
+
+    Where one is `to_make`, the sequence of an earthquake is kept in the store as it is now.
 
     Raises
     ------
@@ -57,14 +59,14 @@ def resolve(work: Workspace, hazard: str, subject: Subject, now: datetime) -> Pl
     config, _ = work.hazard(hazard)
     match subject:
         case Event():
-            return _resolve_event(work, hazard, subject, now)
+            return _resolve_event(work, hazard, subject, now, to_make)
         case Scene():
             return _resolve_scene(work, config, subject, now)
         case RegionPeriod():
             return _resolve_period(work, hazard, subject, now)
 
 
-def _resolve_event(work: Workspace, hazard: str, subject: Event, now: datetime) -> Plan:
+def _resolve_event(work: Workspace, hazard: str, subject: Event, now: datetime, to_make: bool) -> Plan:
     config, _ = work.hazard(hazard)
     record = events.read(work.store, subject.id)
     if record.revision != subject.revision:
@@ -73,8 +75,8 @@ def _resolve_event(work: Workspace, hazard: str, subject: Event, now: datetime) 
     geobox = grid.event_geobox(basis.longitude, basis.latitude, config.radius_km, config.resolution)
     inputs: list[Input] = []
     for name, binding in config.inputs.items():
-        if binding.origin == EVENT and binding.variable in (SEQUENCE, ELAPSED):
-            inputs += _after(work, record, name, binding)
+        if binding.origin == EVENT and binding.variable in (SEQUENCE, *NUMBERS):
+            inputs += _after(work, config, record, name, binding, to_make)
         elif binding.at == "event":
             inputs += _sampled(work, hazard, record, name, binding)
         elif binding.origin in work.config.hazards:
@@ -222,10 +224,16 @@ def _finite(work: Workspace, refs: Sequence[ObservationRef]) -> list[Observation
     return list(refs[-1:])
 
 
-def _after(work: Workspace, record: events.EventRecord, name: str, binding: Binding) -> list[Input]:
-    """Return what happened after an event and near it, or up to when that is known; kept in the store as it is now."""
-    found = sequence(work.store, record, search_radius)
-    members = binding.variable == SEQUENCE
+def _after(
+    work: Workspace, hazard: HazardConfig, record: events.EventRecord, name: str, binding: Binding, to_make: bool
+) -> list[Input]:
+    """Return what happened after an event and near it, or up to when and in which time that is known."""
+    polled = {id for id, feed in work.config.feeds.items() if feed.schedule is not None}
+    found = sequence(work.store, record, search_radius, least=least_counted(hazard), feeds=polled)
+    parts = members_of(found) if binding.variable == SEQUENCE else [times_of(found)]
+    if to_make:
+        for kept in parts:
+            keep(work.store, kept)
     return [
         Input(
             name=name,
@@ -237,11 +245,11 @@ def _after(work: Workspace, record: events.EventRecord, name: str, binding: Bind
             at=binding.at,
             time=kept.time,
             received=kept.received,
-            size=kept.size,
+            size=len(kept.data),
             media_type="application/json",
             synthetic=kept.synthetic,
         )
-        for kept in (keep_members(work.store, found) if members else [keep_elapsed(work.store, found)])
+        for kept in parts
     ]
 
 

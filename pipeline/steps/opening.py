@@ -23,7 +23,7 @@ from pipeline.layer import Layer, Table, Variable, seal
 from pipeline.model import RegionPeriod, Subject
 from pipeline.observations import daily, events
 from pipeline.observations.derive import derive
-from pipeline.observations.sequence import is_kept, read_elapsed, read_members
+from pipeline.observations.sequence import is_kept, read_members, read_number
 from pipeline.observations.series import newest_per_time
 from pipeline.observations.solution import GIVEN
 from pipeline.products.cog import BLOCK, write_cogs
@@ -83,7 +83,7 @@ class _Opener:
             asset = open_asset(self.work.store, self.work.catalog.get(first.id), first.variable)
             return grid.regrid(asset, self.geobox, binding.resampling)
         if is_kept(first.key):
-            return read_elapsed(self.work.store, first.key, first.sha256)
+            return read_number(self.work.store, first.key, first.sha256, first.variable)
         if binding.origin == EVENT:
             value = getattr(self._solution(first), first.variable)
             return xr.DataArray(np.nan if value is None else float(value), attrs={"units": GIVEN[first.variable]})

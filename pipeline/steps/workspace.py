@@ -17,7 +17,7 @@ from pipeline.grid import projected_bounds
 from pipeline.hazards import HAZARDS
 from pipeline.layer import Layer
 from pipeline.observations.archive import Archive
-from pipeline.observations.sequence import ELAPSED, SEQUENCE
+from pipeline.observations.sequence import NUMBERS, SEQUENCE
 from pipeline.observations.solution import GIVEN
 from pipeline.products.catalog import Catalog
 from pipeline.store import Store
@@ -96,7 +96,7 @@ class Workspace:
         for name, binding in hazard.inputs.items():
             origin = self.config.hazards.get(binding.origin)
             layer = HAZARDS.get(origin.layer) if origin else None
-            given = {*GIVEN, ELAPSED, SEQUENCE} if binding.origin == configuration.EVENT else layer.outputs if layer else None
+            given = {*GIVEN, *NUMBERS, SEQUENCE} if binding.origin == configuration.EVENT else layer.outputs if layer else None
             if given is not None and binding.variable not in given:
                 raise ConfigError(f"{where}: field inputs.{name}: found {binding.source!r}, expected one of {sorted(given)}")
 

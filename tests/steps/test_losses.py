@@ -46,6 +46,7 @@ def staged(tmp_path, *news, tables=True):
     small = {"resolution": DEGREES, "radius_km": 40}
     scenario = drill_of(*news)
     hazards = {f"hazards/{name}": small for name in ("shaking", "exposure", "facilities")}
+    hazards["hazards/aftershocks"] = {"parameters": {"regime": "ANSR-SHALCON", "catalogue": "local"}}
     scenario = scenario.model_copy(update={"config": hazards})
     with on_stage(scenario, tmp_path) as player:
         folder = tmp_path / "maps"
@@ -132,6 +133,38 @@ def test_an_aftershock_renews_the_table_of_its_mainshock_and_nothing_else(tmp_pa
         for item in player.items():
             assert steps.reproduce(player.work, item["id"]).verdict == "equal", item["id"]
         assert steps.outdated(player.work, at(600)) == []
+
+
+def test_an_aftershock_too_small_to_count_renews_nothing(tmp_path):
+    with staged(tmp_path, quake(5), after(12, 2.9)) as player:
+        player.at(at(5), "usgs")
+        first = standing(player)
+        assert player.at(at(12), "usgs") == []
+        assert standing(player)["aftershocks"]["id"] == first["aftershocks"]["id"]
+        assert steps.outdated(player.work, at(600)) == []
+
+
+def test_where_nobody_is_known_to_have_watched_the_forecast_is_that_of_the_regime_and_says_so(tmp_path):
+    with staged(tmp_path, quake(5)) as player:
+        player.at(at(5), "usgs")
+        found = standing(player)["aftershocks"]["properties"]["hazmon:tables"]
+        assert {row["watched"] for row in found["forecast"]} == {0}
+        assert {row["observed"] for row in found["forecast"]} == {None}
+        assert {row["code"]: row["events"] for row in found["events"]}[6] == 1
+
+
+def test_what_is_told_of_elsewhere_shows_that_the_sequence_is_watched_and_asking_writes_nothing(tmp_path):
+    elsewhere = {"event": "far", "id": "us7000far", "time": at(-60), "latitude": 38.0, "longitude": 70.0}
+    with staged(tmp_path, quake(2, 4.0, **elsewhere), quake(5), after(12)) as player:
+        for minutes in (2, 5, 12):
+            assert player.at(at(minutes), "usgs") == []
+        item = standing(player)["aftershocks"]
+        row = item["properties"]["hazmon:tables"]["forecast"][0]
+        assert row["watched"] == pytest.approx(10 / 1440)
+        assert steps.reproduce(player.work, item["id"]).verdict == "equal"
+        before = sorted(player.work.store.list("derived/sequence"))
+        assert steps.outdated(player.work, at(600)) == []
+        assert sorted(player.work.store.list("derived/sequence")) == before
 
 
 def inputs_of(player, item):
