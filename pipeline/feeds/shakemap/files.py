@@ -49,7 +49,9 @@ class ShakeMapFiles:
         raise FeedRefused(f"{granule.key}: was given as a file and cannot be fetched again")
 
     def split(self, data: bytes, name: str) -> Iterator[tuple[Granule, bytes] | Rejected]:
-        """Yield the one granule that a file is; an event has its own id and time, anything else waits to be given one.
+        """Yield the one granule that a file is; only an event says its own id and time.
+
+        Stations and ruptures concern an event when they are given together with one (`steps.by_hand`).
 
         Raises
         ------
