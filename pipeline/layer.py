@@ -83,6 +83,8 @@ class Table:
     inline: bool = False
     """Whether an output is small enough to stand in the Item itself."""
     optional: bool = False
+    example: Mapping[str, Any] | None = None
+    """An input's few plausible rows by column, nested as `dims`: what kernels are compiled with during set-up."""
 
 
 @dataclass(frozen=True, slots=True)

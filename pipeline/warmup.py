@@ -30,8 +30,11 @@ def warm_up() -> None:
     """Call every layer once on a tiny grid, and every ground-motion model; compiled kernels stay in numba's cache on disk."""
     for layer in HAZARDS.values():
         began = perf_counter()
-        inputs = {name: _plausible(variable) for name, variable in layer.inputs.items()}
+        inputs = {name: _plausible(declared) for name, declared in layer.inputs.items()}
         _call(layer, inputs)
+        optional = {name for name, declared in layer.inputs.items() if isinstance(declared, Table) and declared.optional}
+        if optional:
+            _call(layer, {name: value for name, value in inputs.items() if name not in optional})
         log.info("%s is compiled, %.1f s", layer.name, perf_counter() - began)
     predictors: dict[str, Any] = dict.fromkeys(PREDICTORS, 5.0)
     for name in GROUND_MOTION_MODELS:
@@ -47,7 +50,15 @@ def _call(layer: Layer, inputs: dict[str, xr.DataArray | xr.Dataset]) -> None:
 
 
 def _plausible(declared: Variable | Table) -> xr.DataArray | xr.Dataset:
-    return _cells(declared) if isinstance(declared, Variable) else samples(None, declared, "warm-up")
+    if isinstance(declared, Variable):
+        return _cells(declared)
+    if declared.example is None:
+        return samples(None, declared, "warm-up")
+    columns = {
+        name: (declared.dims, np.asarray(rows, declared.columns[name].dtype), {"units": declared.columns[name].units})
+        for name, rows in declared.example.items()
+    }
+    return xr.Dataset(columns)
 
 
 def _cells(variable: Variable) -> xr.DataArray:

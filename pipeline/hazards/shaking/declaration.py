@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,8 +91,27 @@ _INPUTS: dict[str, Declared] = {
         },
         dims=("quad", "corner"),
         optional=True,
+        example={
+            "longitude": [[78.2, 78.2, 78.4, 78.4]],
+            "latitude": [[41.1, 41.4, 41.4, 41.1]],
+            "depth": [[5.0, 5.0, 20.0, 20.0]],
+        },
     ),
-    "stations": Table("what was recorded and felt", _stations(), dims=("station",), optional=True),
+    "stations": Table(
+        "what was recorded and felt",
+        _stations(),
+        dims=("station",),
+        optional=True,
+        example={
+            "station_id": ["XX.A", "XX.B", "felt"],
+            "longitude": [78.1, 78.3, 78.5],
+            "latitude": [41.1, 41.2, 41.3],
+            "kind": [0, 0, 1],
+            "flag": ["", "", ""],
+            "pga": [0.2, 0.3, math.nan],
+            "mmi": [math.nan, math.nan, 6.0],
+        },
+    ),
 }
 _OUTPUTS = {
     "mmi": Variable("1", "median Modified Mercalli intensity", precision=0.005, colours=MMI_COLOURS),

@@ -85,10 +85,9 @@ def learn(*given: Any, axes: Axes, choices: Choices) -> npt.NDArray[np.object_]:
     rows, columns = axes.latitude[:: axes.stride], axes.longitude[:: axes.stride]
     prior = Prior(about, models, alone.rupture, alone.correlated(columns[None, :], rows[:, None], sample))
     residuals = _residuals(prior, _usable(stations, axes), _site_of(stations, site, sample), choices.options)
-    if residuals is None:
-        known[()] = Known(prior, None, None)
-        return known
-    known[()] = Known(prior, fit(residuals, Event(magnitude, prior.is_point), options=choices.options), residuals)
+    event = Event(magnitude, prior.is_point)
+    update = None if residuals is None else fit(residuals, event, options=choices.options)
+    known[()] = Known(prior, update, residuals)
     return known
 
 
