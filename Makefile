@@ -43,7 +43,7 @@ up: $(VENV)/.run
 	@$(if $(filter live,$(FEEDS)),HAZMON_HOME=$${HAZMON_HOME:-.hazmon-live}) exec $(BIN)/hazmon up --port $(PORT) $(if $(ONCE),--once) $(if $(filter live,$(FEEDS)),--live)
 
 test: $(VENV)/.all
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/.all
 	$(BIN)/python -m tests.benchmarks
