@@ -39,9 +39,11 @@ def test_a_measure_is_fully_correlated_with_itself_within_the_rounding_of_the_ta
     np.testing.assert_allclose(np.diag(LOTH_BAKER.between(periods, periods).at_zero), 1.0, atol=0.0101)
 
 
-def test_the_nugget_counts_only_at_the_very_same_place():
-    near = _correlation(np.array([10.0, 10.0 + 1e-9]), np.array([45.0, 45.0]), [1.0, 1.0])
+def test_the_nugget_counts_only_at_the_same_place():
+    near = _correlation(np.array([10.0, 10.0 + 1e-7]), np.array([45.0, 45.0]), [1.0, 1.0])
     assert near[0, 0] - near[0, 1] == pytest.approx(0.20, abs=1e-6)
+    same = _correlation(np.array([10.0, 10.000000000000002]), np.array([34.05, 34.050000000000004]), [1.0, 1.0])
+    assert same[0, 1] == pytest.approx(same[0, 0], abs=1e-12), "coordinates that differ in their last bit"
 
 
 @settings(deadline=None, derandomize=True)
