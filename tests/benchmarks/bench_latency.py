@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipeline import local
 from pipeline.exercise import drill, up
-from pipeline.exercise.play import STATIC_FEEDS, Direct, Runner
+from pipeline.exercise.play import Direct, Runner, static_feeds
 from pipeline.exercise.scenario import Quake, Scenario, load
 from pipeline.feeds.http import MIRROR
 
@@ -48,7 +48,7 @@ def scenario(events: int) -> Scenario:
 
 def measure(stage: drill.Drill, runner: Runner) -> list[float]:
     """Return the seconds from showing each earthquake to its CAP file."""
-    for feed in STATIC_FEEDS:
+    for feed in static_feeds(stage.scenarios):
         runner.poll(feed, stage.scenarios[0].start)
     found = []
     for event in stage.scenarios[0].events:
