@@ -38,6 +38,8 @@ def render(file: TableFile, caption: Caption) -> bytes:
 def _line(draw: ImageDraw.ImageDraw, top: int, cells: list[str], width: int, colour: tuple[int, int, int]) -> None:
     for place, text in enumerate(cells):
         fitted = wrapped(text, 14, width - 8)[0]
+        while font(14).getlength(fitted) > width - 8:
+            fitted = f"{fitted.removesuffix('..')[:-1]}.."
         draw.text((MARGIN + place * width, top), fitted, font=font(14), fill=colour)
 
 
