@@ -28,11 +28,11 @@ define install
 endef
 
 $(VENV)/.run: pyproject.toml constraints.txt
-	$(call install,airflow)
+	$(call install,airflow$(comma)serve)
 	@touch $@
 
 $(VENV)/.all: pyproject.toml constraints.txt
-	$(call install,airflow$(comma)serve$(comma)dev)
+	$(call install,airflow$(comma)serve$(comma)pgstac$(comma)dev)
 	@touch $@ $(VENV)/.run
 
 comma := ,

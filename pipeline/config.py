@@ -192,6 +192,48 @@ class AlertConfig(_Strict):
     parameters: dict[str, Any] = Field(default_factory=dict, description="Thresholds of the rule; checked by the rule")
 
 
+class ServiceLimits(BaseModel):
+    """What one client may ask for; beyond it the answer is a 4xx that says so."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    page: int = Field(1000, ge=1, description="Most Items, features or events on one page")
+    body_bytes: int = Field(1_000_000, ge=1024, description="Largest request body, bytes")
+    header_bytes: int = Field(16_384, ge=1024, description="Largest request head (line and headers), bytes")
+    request_seconds: float = Field(30, gt=0, description="Longest time for one answer, seconds (streams excepted)")
+    head_seconds: float = Field(10, gt=0, description="Longest time a client may take to send its request, seconds")
+    concurrency: int = Field(
+        64, ge=1, description="Requests answered at the same time by one process; more get 503 with Retry-After"
+    )
+    streams: int = Field(200, ge=1, description="Event streams kept open at the same time by one process")
+    pixels: int = Field(4_194_304, ge=65_536, description="Most pixels of one picture (preview, bbox)")
+    cells: int = Field(16_777_216, ge=65_536, description="Most cells read for one statistic")
+
+
+class ServiceConfig(BaseModel):
+    """The HTTP door; secrets come from the environment only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = Field("hazmon", description="Name of the service on its page and in its documents")
+    operator: str | None = Field(None, description="Who runs it, for people")
+    url: str | None = Field(None, description="Public address, where a proxy stands before it; none: as the request says")
+    hosts: tuple[str, ...] = Field((), description="Host names it answers to besides loopback and that of `url`")
+    backend: Literal["embedded", "pgstac"] = Field(
+        "embedded", description="Where STAC searches run; pgstac: HAZMON_PGSTAC names the database"
+    )
+    languages: tuple[str, ...] = Field(
+        ("en", "ru", "kk", "zh"), description="Languages offered on the page, BCP 47, the first is the default"
+    )
+    borders: str | None = Field(
+        "naturalearth",
+        description="Borders on the map: naturalearth (de facto), a GeoJSON file beside the configuration, or none",
+    )
+    webhook_hosts: tuple[str, ...] = Field((), description="Hosts (or .suffixes) that webhooks may call")
+    refresh_seconds: float = Field(15, gt=0, description="How often the page looks for news, seconds")
+    limits: ServiceLimits = Field(default_factory=ServiceLimits, description="What one client may ask for")
+
+
 class Config:
     """One or more configuration folders, read on demand and cross-checked by `check`.
 
@@ -235,6 +277,12 @@ class Config:
     def alerts(self) -> dict[str, AlertConfig]:
         """Alert rules by id, sorted."""
         return _read(self.folders, "alerts", AlertConfig)
+
+    @cached_property
+    def service(self) -> ServiceConfig:
+        """What service.yaml says (the last folder wins); the defaults where there is none."""
+        found = [folder / "service.yaml" for folder in self.folders if (folder / "service.yaml").is_file()]
+        return _read_one(found[-1], ServiceConfig) if found else ServiceConfig()
 
     def _check_chain(self, id: str) -> None:
         """Refuse hazards that trigger one another in a circle."""
@@ -289,24 +337,30 @@ def home() -> str:
 
 
 Kind = TypeVar("Kind", bound=_Strict)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def _read(folders: tuple[Path, ...], name: str, kind: type[Kind]) -> dict[str, Kind]:
     paths = {path.stem: path for folder in folders for path in (folder / name).glob("*.yaml")}
-    return {id: _read_one(paths[id], kind) for id in sorted(paths)}
+    return {id: _read_thing(paths[id], kind) for id in sorted(paths)}
 
 
-def _read_one(path: Path, kind: type[Kind]) -> Kind:
+def _read_thing(path: Path, kind: type[Kind]) -> Kind:
+    found = _read_one(path, kind)
+    if found.id not in ("", path.stem):
+        raise ConfigError(f"{path}: field id: found {found.id!r}, expected the file's name {path.stem!r}")
+    return found.model_copy(update={"id": path.stem})
+
+
+def _read_one(path: Path, kind: type[Model]) -> Model:
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: found {type(data).__name__}, expected a mapping of fields")
-    if data.get("id", path.stem) != path.stem:
-        raise ConfigError(f"{path}: field id: found {data['id']!r}, expected the file's name {path.stem!r}")
     try:
-        return kind.model_validate({**data, "id": path.stem})
+        return kind.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"

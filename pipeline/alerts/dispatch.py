@@ -7,6 +7,7 @@ alerts/archive/YYYY-MM.xml    all messages of a month
 
 from __future__ import annotations
 
+from pipeline import news
 from pipeline.alerts import atom, cap
 from pipeline.alerts.ledger import Row
 from pipeline.errors import AlertError, Conflict, KeyMissing
@@ -20,8 +21,8 @@ ATTEMPTS = 50
 _TITLE = "Hazard alerts"
 
 
-def dispatch(store: Store, row: Row, base_url: str | None) -> bool:
-    """Make a row's message public; return whether this call did, False where it was public already.
+def dispatch(store: Store, row: Row, hazard: str, base_url: str | None) -> bool:
+    """Make a row's message public and tell of it; return whether this call did, False where it was public already.
 
     Raises
     ------
@@ -37,6 +38,7 @@ def dispatch(store: Store, row: Row, base_url: str | None) -> bool:
     month = f"alerts/archive/{row.sent:%Y-%m}.xml"
     _insert(store, month, _entry(row, data, base_url, "../"), _month_frame(store, month, row, base_url), most=None)
     _insert(store, FEED, _entry(row, data, base_url, ""), _frame(month, row, base_url), most=atom.MAX_ENTRIES)
+    news.tell(store, news.Entry("alert", "sent", row.identifier, hazard, row.sent, row.key, row.sha256))
     return created
 
 

@@ -65,7 +65,7 @@ def _withdrawn(incident: Incident, context: WarnContext) -> tuple[Decision, Inci
 def _issue(store: Store, assessment: Assessment, context: WarnContext, change: Change) -> list[AlertRef]:
     for _ in range(ATTEMPTS):
         before, incident = ledger.read(store, context.status, context.hazard, context.incident)
-        sent_now = bool(incident.rows) and dispatch(store, incident.rows[-1], context.base_url)
+        sent_now = bool(incident.rows) and dispatch(store, incident.rows[-1], context.hazard, context.base_url)
         decision, after = change(incident)
         _log.debug("%s %s: %s, %s", context.hazard, context.incident, decision.kind, decision.reason)
         if decision.kind == "none":
@@ -74,7 +74,7 @@ def _issue(store: Store, assessment: Assessment, context: WarnContext, change: C
             continue
         row = _row(incident, decision, assessment, context)
         if ledger.write(store, before, after.added(row, decision)):
-            return [_ref(context, row, new=dispatch(store, row, context.base_url))]
+            return [_ref(context, row, new=dispatch(store, row, context.hazard, context.base_url))]
     raise Conflict(f"incident {context.incident}: changed by others at each of {ATTEMPTS} attempts")
 
 

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipeline import news
 from pipeline.errors import Conflict, KeyMissing, ProductError, StoreError
 from pipeline.model import Bounds, Window
 from pipeline.products import lineage as lineages
@@ -25,7 +26,7 @@ from pipeline.products.index import Index
 from pipeline.products.item import stamp
 from pipeline.products.lineage import Version, Withdrawal
 from pipeline.products.read import asset_key
-from pipeline.store import Store, to_bytes
+from pipeline.store import Store, sha256, to_bytes
 
 #: Where the root of the public catalogue lies.
 ROOT_KEY = "catalog/catalog.json"
@@ -265,15 +266,17 @@ class Catalog:
             change = partial(_linked, versions=versions, withdrawal=withdrawal, now=now)
             for version in versions:
                 self._update(item_key(version.id), change)
-                self._reindex(version.id)
+                item = self.get(version.id)
+                self._reindex(item)
+                news.tell(self.store, _entry(item, now))
             if (versions, withdrawal) == (self._visible(lineage, hazard), self._withdrawal(lineage)):
                 return
         raise Conflict(f"{self.store.root}: lineage {lineage} of {hazard} changed {_TRIES} times while it was linked")
 
-    def _reindex(self, item_id: str) -> None:
-        row, stands = self.index.row(item_id), not self.get(item_id)["properties"]["deprecated"]
+    def _reindex(self, item: Mapping[str, Any]) -> None:
+        row, stands = self.index.row(item["id"]), not item["properties"]["deprecated"]
         if row is None or row.current != stands:
-            self.index.put(item_key(item_id), self.store.get_json)
+            self.index.put(item_key(item["id"]), self.store.get_json)
 
     def _list(self, item: Mapping[str, Any], info: CollectionInfo) -> None:
         """Enter an Item in its collection and the collection in the root."""
@@ -306,6 +309,16 @@ class Catalog:
 
 def _record_key(lineage: str, hazard: str) -> str:
     return f"{lineages.folder(lineage)}/{hazard}.json"
+
+
+def _entry(item: Mapping[str, Any], now: datetime) -> news.Entry:
+    """Return what the news say of an Item as it stands."""
+    properties = item["properties"]
+    what: news.What = (
+        "withdrawn" if "hazmon:withdrawn" in properties else "superseded" if properties["deprecated"] else "published"
+    )
+    state = sha256(to_bytes(item))
+    return news.Entry("item", what, item["id"], item["collection"], now, item_key(item["id"]), state)
 
 
 def _linked(

@@ -1,0 +1,96 @@
+"""The log of what became public: Items and alerts in one order, numbered without gaps, for readers that must miss nothing.
+
+    news/000000000042.json      one entry; its number is its name
+    news/told/KEY.json          under which number a thing was told
+
+A number is taken by creating its file, which only one writer can: entries are in one order on every store, for every
+reader. An entry is written after what it tells of can be read, and once, however often a writer is killed and run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pipeline.errors import KeyMissing
+from pipeline.model import from_json, slug, to_json
+from pipeline.store import Store, sha256, to_bytes
+
+Kind = Literal["item", "alert"]
+What = Literal["published", "superseded", "withdrawn", "sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became public, or changed; what it is now is told by the file under `key`."""
+
+    kind: Kind
+    what: What
+    """How an Item stood when it was told; a message is "sent"."""
+    id: str
+    """Item id, or CAP identifier."""
+    hazard: str
+    at: datetime
+    key: str
+    """Store key of the Item or the CAP file."""
+    state: str
+    """Text that differs where the same thing is told anew: a checksum of what is told."""
+    number: int = 0
+    """Its place in the log, from 1; 0 before it is told."""
+
+
+def tell(store: Store, entry: Entry) -> int:
+    """Return the number of an entry after writing it, or of the same entry told before.
+
+    The note says after which number to look; from there every number is tried for, and whoever holds one is looked at,
+    so that of two writers of the same entry the second finds the first.
+    """
+    mark = _mark(entry)
+    if not store.exists(mark):
+        store.create(mark, to_bytes({"after": head(store)}))
+    number = int(store.get_json(mark)["after"])
+    data = to_bytes({name: value for name, value in to_json(entry).items() if name != "number"})
+    while True:
+        number += 1
+        if store.create(_key(number), data) or _mark(_read(store, number)) == mark:
+            store.put(mark, to_bytes({"after": number - 1}))
+            return number
+
+
+def after(store: Store, number: int, limit: int | None = None) -> Iterator[Entry]:
+    """Yield the entries after a number (0: all), in order, at most `limit`."""
+    last = number + limit if limit is not None else None
+    while last is None or number < last:
+        number += 1
+        try:
+            yield _read(store, number)
+        except KeyMissing:
+            return
+
+
+def head(store: Store, known: int = 0) -> int:
+    """Return the number of the newest entry, 0 where there is none; `known` is one that is there for sure."""
+    step = 1
+    while store.exists(_key(known + step)):
+        known += step
+        step *= 2
+    while step > 1:
+        step //= 2
+        if store.exists(_key(known + step)):
+            known += step
+    return known
+
+
+def _read(store: Store, number: int) -> Entry:
+    return from_json(Entry, store.get_json(_key(number)) | {"number": number})
+
+
+def _key(number: int) -> str:
+    return f"news/{number:012d}.json"
+
+
+def _mark(entry: Entry) -> str:
+    told = f"{entry.kind} {entry.what} {entry.id} {entry.state}"
+    return f"news/told/{slug(entry.id)[:80]}-{sha256(told.encode())[:16]}.json"

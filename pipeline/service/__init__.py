@@ -1,0 +1,1 @@
+"""The HTTP door: reads what was published, computes no hazard."""

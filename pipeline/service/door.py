@@ -1,0 +1,61 @@
+"""What every part of the service is given: the workspace it reads, how it is set and the moment to believe it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from pipeline.config import ServiceConfig
+from pipeline.errors import KeyMissing
+from pipeline.steps import Workspace
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Door:
+    """One service over one home."""
+
+    work: Workspace
+    keys: tuple[str, ...] = ()
+    """Secrets that allow writing; none: nothing can be written."""
+    now: Callable[[], datetime] = _wall
+    """The wall clock, or an exercise's own."""
+    airflow: str | None = None
+    """Address of Airflow's REST interface, where its runs are to be shown."""
+
+    @property
+    def settings(self) -> ServiceConfig:
+        """How the service is configured."""
+        return self.work.config.service
+
+    def url(self, request: Request) -> str:
+        """Return the public address of the service without a slash at its end."""
+        return (self.settings.url or str(request.base_url)).rstrip("/")
+
+
+#: First segments of the store keys that are public under /files/.
+PUBLIC = ("alerts", "catalog", "raw")
+
+
+def file_url(base: str, key: str) -> str:
+    """Return the address of a public object of the store."""
+    return f"{base}/files/{key}"
+
+
+def find_item(door: Door, id: str) -> dict[str, Any] | None:
+    """Return a public Item as it lies in the store; None where there is none of this id, whatever the text is."""
+    row = door.work.catalog.index.row(id)
+    if row is None:
+        return None
+    try:
+        item: dict[str, Any] = door.work.store.get_json(row.key)
+    except KeyMissing:
+        return None
+    return item

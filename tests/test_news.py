@@ -1,0 +1,71 @@
+"""The log of what became public: one order, no gaps, every entry once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline import news
+from pipeline.news import Entry
+from pipeline.store import Store
+
+AT = datetime(2024, 1, 22, 18, 9, tzinfo=UTC)
+ENTRY = Entry("item", "published", "shaking-a", "shaking", AT, "catalog/shaking/shaking-a/shaking-a.json", "s1")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path)
+
+
+def entries(count: int) -> list[Entry]:
+    return [replace(ENTRY, id=f"item-{number}") for number in range(count)]
+
+
+def test_entries_come_back_in_the_order_they_were_told(store: Store) -> None:
+    numbers = [news.tell(store, entry) for entry in entries(5)]
+    assert numbers == [1, 2, 3, 4, 5]
+    assert [found.id for found in news.after(store, 0)] == [entry.id for entry in entries(5)]
+    assert [found.number for found in news.after(store, 3)] == [4, 5]
+    assert [found.number for found in news.after(store, 1, limit=2)] == [2, 3]
+
+
+def test_the_same_entry_is_told_once(store: Store) -> None:
+    first = news.tell(store, ENTRY)
+    for other in entries(3):
+        news.tell(store, other)
+    assert news.tell(store, ENTRY) == first
+    assert news.head(store) == 4
+
+
+def test_the_same_thing_in_another_state_is_told_anew(store: Store) -> None:
+    assert news.tell(store, ENTRY) == 1
+    assert news.tell(store, replace(ENTRY, what="superseded", state="s2")) == 2
+
+
+def test_a_writer_killed_after_its_entry_finds_it_again(store: Store) -> None:
+    news.tell(store, entries(1)[0])
+    news.tell(store, ENTRY)
+    mark = next(key for key in store.list("news/told") if "shaking-a" in key)
+    store.put(mark, b'{"after": 0}')
+    assert news.tell(store, ENTRY) == 2
+    assert news.head(store) == 2
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 8, 9, 31])
+def test_the_head_is_found_without_listing(store: Store, count: int) -> None:
+    for entry in entries(count):
+        news.tell(store, entry)
+    assert news.head(store) == count
+    assert news.head(store, known=count // 2) == count
+
+
+def test_writers_at_once_leave_no_gap_and_no_entry_twice(store: Store) -> None:
+    everything = entries(40) * 3
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda entry: news.tell(store, entry), everything))
+    told = list(news.after(store, 0))
+    assert [entry.number for entry in told] == list(range(1, 41))
+    assert {entry.id for entry in told} == {entry.id for entry in entries(40)}
