@@ -219,6 +219,9 @@ class ServiceConfig(BaseModel):
     operator: str | None = Field(None, description="Who runs it, for people")
     url: str | None = Field(None, description="Public address, where a proxy stands before it; none: as the request says")
     hosts: tuple[str, ...] = Field((), description="Host names it answers to besides loopback and that of `url`")
+    proxies: tuple[str, ...] = Field(
+        (), description="Addresses (or networks) of proxies whose word on a client's address and scheme counts (X-Forwarded-*)"
+    )
     backend: Literal["embedded", "pgstac"] = Field(
         "embedded", description="Where STAC searches run; pgstac: HAZMON_PGSTAC names the database"
     )

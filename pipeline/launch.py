@@ -207,6 +207,14 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def end_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send this process a signal once its parent has ended, however it ended."""
+    parent = os.getppid()
+    _prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        raise SystemExit(1)
+
+
 def _prctl(option: int, value: int) -> None:
     """Set a property of this process where the system has it (Linux)."""
     if sys.platform == "linux":

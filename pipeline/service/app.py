@@ -4,17 +4,46 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
 
 import pipeline
+from pipeline.service import status
 from pipeline.service.door import Door
+from pipeline.service.guard import faults, guarded
 
 #: Parts that only answer: each makes its routes.
-ROUTERS: tuple[Callable[[Door], APIRouter], ...] = ()
+ROUTERS: tuple[Callable[[Door], APIRouter], ...] = (status.router,)
 
 #: Parts that also work in the background while the service runs.
 RUNNING: tuple[Callable[[Door, FastAPI], AbstractAsyncContextManager[None]], ...] = ()
+
+#: How every part says what is wrong with a request.
+_ERROR = {
+    "type": "object",
+    "required": ["code", "description"],
+    "properties": {"code": {"type": "string"}, "description": {"type": "string"}},
+}
+
+
+class Service(FastAPI):
+    """FastAPI behind our guards, which stand before everything else, and with our own form of errors in its description."""
+
+    def __init__(self, door: Door, **options: Any) -> None:
+        super().__init__(**options)
+        self.door = door
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what is called for a request."""
+        return guarded(super().build_middleware_stack(), self.door.settings, self.door.listening)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of all routes: what cannot be understood is 400 here, in one form for every route."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _with_errors(super().openapi())
+        return self.openapi_schema
 
 
 def application(door: Door) -> FastAPI:
@@ -27,7 +56,8 @@ def application(door: Door) -> FastAPI:
                 await stack.enter_async_context(part(door, app))
             yield
 
-    app = FastAPI(
+    app = Service(
+        door,
         title=door.settings.title,
         version=pipeline.__version__,
         # The pages that FastAPI would serve there load their scripts from elsewhere.
@@ -35,6 +65,23 @@ def application(door: Door) -> FastAPI:
         redoc_url=None,
         lifespan=life,
     )
+    faults.told(app)
     for make in ROUTERS:
         app.include_router(make(door))
     return app
+
+
+def _with_errors(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a description in which every operation says what it answers to bad requests, and when it is busy."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Error"] = _ERROR
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    for path in document["paths"].values():
+        for operation in path.values():
+            responses = operation["responses"]
+            responses.pop("422", None)
+            responses.setdefault("4XX", {"description": "What is wrong with the request", "content": content})
+            responses.setdefault("503", {"description": "Busy, or the store cannot be read now", "content": content})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    return document

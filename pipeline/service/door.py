@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,12 +23,16 @@ class Door:
     """One service over one home."""
 
     work: Workspace
-    keys: tuple[str, ...] = ()
+    keys: tuple[str, ...] = field(default=(), repr=False)
     """Secrets that allow writing; none: nothing can be written."""
     now: Callable[[], datetime] = _wall
     """The wall clock, or an exercise's own."""
     airflow: str | None = None
     """Address of Airflow's REST interface, where its runs are to be shown."""
+    airflow_token: str | None = field(default=None, repr=False)
+    """What Airflow wants to see (Authorization: Bearer), where it asks for it."""
+    listening: tuple[str, ...] = ()
+    """The address it listens on, which it answers to as it does to loopback."""
 
     @property
     def settings(self) -> ServiceConfig:

@@ -17,6 +17,7 @@ from pipeline.steps.due import due
 from pipeline.steps.files import Files, run_on_files
 from pipeline.steps.ingest import INSTANT, Discovery, account, discover, ingest, ingest_file, poll, since, take
 from pipeline.steps.journal import begin, end, left
+from pipeline.steps.polls import Polls
 from pipeline.steps.reproduce import Reproduction, reproduce
 from pipeline.steps.warn import warn
 from pipeline.steps.workspace import Workspace, open_workspace
@@ -29,6 +30,7 @@ __all__ = [
     "Files",
     "Granule",
     "ObservationRef",
+    "Polls",
     "ProductRef",
     "Reproduction",
     "Trigger",

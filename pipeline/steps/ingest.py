@@ -13,7 +13,7 @@ from pipeline.feeds import http
 from pipeline.feeds.protocol import Feed, Rejected
 from pipeline.model import Bounds, Granule, ObservationRef, Trigger, Window, to_json
 from pipeline.observations.check import check
-from pipeline.steps import journal
+from pipeline.steps import journal, polls
 from pipeline.steps.due import due
 from pipeline.steps.workspace import Workspace
 from pipeline.store import to_bytes
@@ -47,6 +47,8 @@ def since(work: Workspace, feed: str, end: datetime) -> Window:
 def poll(work: Workspace, feed: str, now: datetime, window: Window | None = None) -> Discovery:
     """Return what is to be worked on: what an earlier poll left unfinished, and what is new; all of it in the journal.
 
+    How the poll went is noted for whoever asks (`polls`).
+
     Parameters
     ----------
     window
@@ -60,19 +62,21 @@ def poll(work: Workspace, feed: str, now: datetime, window: Window | None = None
         Where the answer cannot be used and nothing was left; else what was left goes on, and the error is among
         the rejected parts.
     """
-    for granule in journal.drop(work, feed, now - LONGEST_GAP):
-        log.error("%s was never brought to its end; given up", granule.key)
-    unfinished = journal.left(work, feed, now)
-    try:
-        found = discover(work, feed, window or since(work, feed, now + INSTANT), now)
-    except FeedUnavailable:
-        raise
-    except FeedError as error:
-        if not unfinished:
+    with polls.noted(work, feed, now) as outcome:
+        for granule in journal.drop(work, feed, now - LONGEST_GAP):
+            log.error("%s was never brought to its end; given up", granule.key)
+        unfinished = journal.left(work, feed, now)
+        try:
+            found = discover(work, feed, window or since(work, feed, now + INSTANT), now)
+        except FeedUnavailable:
             raise
-        found = Discovery((), (str(error),))
-    granules = {granule.key: granule for granule in (*unfinished, *found.granules)}
-    journal.begin(work, granules.values(), now)
+        except FeedError as error:
+            if not unfinished:
+                raise
+            found, outcome.problem = Discovery((), (str(error),)), error
+        granules = {granule.key: granule for granule in (*unfinished, *found.granules)}
+        journal.begin(work, granules.values(), now)
+        outcome.granules, outcome.rejected = found.granules, found.rejected
     return Discovery(tuple(granules.values()), found.rejected)
 
 

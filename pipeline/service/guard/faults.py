@@ -1,0 +1,84 @@
+"""What a caller is told where a route fails: one place that maps errors to statuses, in STAC API's form."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.errors import (
+    Conflict,
+    FeedUnavailable,
+    HazmonError,
+    InputError,
+    InputNotReady,
+    KeyMissing,
+    StoreError,
+)
+from pipeline.service.guard.refusal import refusal
+
+log = logging.getLogger(__name__)
+
+#: Status of each kind of error; the nearest kind counts. The rest is a fault of the service: 500.
+STATUS: Mapping[type[HazmonError], int] = {
+    KeyMissing: 404,
+    Conflict: 409,
+    InputError: 400,
+    InputNotReady: 404,
+    StoreError: 503,
+    FeedUnavailable: 503,
+}
+
+
+_WORDS: Mapping[int, str] = {
+    404: "nothing is there under this name",
+    409: "somebody else changed it meanwhile; read it again",
+    500: "the service failed; see its log",
+    503: "the store or a source cannot be read now; try again later",
+}
+
+
+def status_of(error: HazmonError) -> int:
+    """Return the status that an error is answered with."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def told(app: FastAPI) -> None:
+    """Have an application answer every error in the same form; what is nobody's fault but ours says nothing of itself."""
+    app.add_exception_handler(HazmonError, _expected)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _expected(request: Request, error: Exception) -> Response:
+    """Answer with the error's own words where they are about what was asked; where the store lies is no caller's business."""
+    status = status_of(error) if isinstance(error, HazmonError) else 500
+    if isinstance(error, InputError | InputNotReady):
+        return refusal(status, str(error))
+    if status >= 500:
+        log.error("%s %s: %s", request.method, request.url.path, error)
+    return refusal(status, _WORDS[status])
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return refusal(500, _WORDS[500])
+    return refusal(error.status_code, str(error.detail), error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        return refusal(500, _WORDS[500])
+    words = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+    return refusal(400, "; ".join(words[:5]))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """Answer without details; the traceback is logged by whoever runs the application, to which it is raised on."""
+    return refusal(500, _WORDS[500])
