@@ -6,6 +6,7 @@ import ipaddress
 import os
 import signal
 import socket
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -102,8 +103,10 @@ def _run(host: str, port: int, workers: int) -> None:
     # Uvicorn raises the signal that ended it once more after all is done; to be told to stop is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    with bound:
+    with bound, tempfile.TemporaryDirectory(prefix="hazmon-metrics-") as counters:
         if workers > 1:
+            # Read when the workers load the library: there each keeps its counters, and any of them adds them up.
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = counters
             Multiprocess(settings, sockets=[bound]).run()
         else:
             uvicorn.Server(settings).run(sockets=[bound])

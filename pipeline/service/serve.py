@@ -152,5 +152,6 @@ def _logging() -> dict[str, Any]:
         "loggers": {
             "hazmon.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
             "uvicorn": {"level": "WARNING"},
+            **{chatty: {"level": "ERROR"} for chatty in ("httpx", "pint.util", "numexpr")},
         },
     }

@@ -73,17 +73,19 @@ class Status:
     """Subjects that wait for an input."""
 
 
-class _Remembered(Generic[T]):
+class Remembered(Generic[T]):
     """A value that is looked up again once it is old; while one asks, the others wait for the same answer."""
 
-    def __init__(self, look: Callable[[], T]) -> None:
+    def __init__(self, look: Callable[[], T], seconds: float = FRESH) -> None:
         self._look = look
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._held: tuple[float, T] | None = None
 
     def __call__(self) -> T:
+        """Return the value, looked up anew where it is old."""
         with self._lock:
-            if self._held is None or monotonic() - self._held[0] > FRESH:
+            if self._held is None or monotonic() - self._held[0] > self._seconds:
                 value = self._look()
                 self._held = monotonic(), value
             return self._held[1]
@@ -94,11 +96,11 @@ class Board:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self.readiness = _Remembered(self._readiness)
-        self.health = _Remembered(self._health)
-        self.status = _Remembered(self._status)
-        self._feeds = _Remembered(lambda: feeds(door.work, door.now()))
-        self._layers = _Remembered(lambda: layers(door.work, door.now()))
+        self.readiness = Remembered(self._readiness)
+        self.health = Remembered(self._health)
+        self.status = Remembered(self._status)
+        self._feeds = Remembered(lambda: feeds(door.work, door.now()))
+        self._layers = Remembered(lambda: layers(door.work, door.now()))
 
     def _readiness(self) -> Readiness:
         work = self._door.work

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from pipeline.service.door import Door
+from pipeline.service.status import metrics
 from pipeline.service.status.board import Board, Health, Readiness, Status
 
 #: Never kept by a cache: what they say is about this moment.
@@ -38,6 +39,17 @@ def router(door: Door) -> APIRouter:
     def status(response: Response) -> Status:
         response.headers.update(_NOW)
         return board.status()
+
+    measured = metrics.registry(door, board)
+
+    @routes.get(
+        "/metrics",
+        summary="Counters and ages for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    def measures() -> Response:
+        return Response(metrics.text(measured), headers=_NOW, media_type=metrics.MEDIA_TYPE)
 
     return routes
 
