@@ -3,15 +3,17 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8080
+SERVICE_PORT ?= 8081
 
 .PHONY: help up test bench lint clean install
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make up            install, start Airflow and the exercise feed server on loopback, play the exercises, go on until Ctrl-C"
+	@echo "make up            install, start Airflow, the service (map: http://127.0.0.1:$(SERVICE_PORT)/) and the exercise feed server on loopback, play the exercises, go on until Ctrl-C"
 	@echo "make up ONCE=1     the same, but stop after the exercises; exit code 0 only when everything expected was published"
 	@echo "make up FEEDS=live read the live feeds instead of the exercises"
 	@echo "make up PORT=8090  use another port for Airflow's page and REST interface"
+	@echo "make up SERVICE_PORT=8091  use another port for the map and the service"
 	@echo "make install       install everything, with the tools for development, and run nothing"
 	@echo "make test          install everything and run the tests"
 	@echo "make bench         print speed ratios against the tools a user would pick instead"
@@ -40,7 +42,7 @@ comma := ,
 install: $(VENV)/.all
 
 up: $(VENV)/.run
-	@$(if $(filter live,$(FEEDS)),HAZMON_HOME=$${HAZMON_HOME:-.hazmon-live}) exec $(BIN)/hazmon up --port $(PORT) $(if $(ONCE),--once) $(if $(filter live,$(FEEDS)),--live)
+	@$(if $(filter live,$(FEEDS)),HAZMON_HOME=$${HAZMON_HOME:-.hazmon-live}) exec $(BIN)/hazmon up --port $(PORT) --service-port $(SERVICE_PORT) $(if $(ONCE),--once) $(if $(filter live,$(FEEDS)),--live)
 
 test: $(VENV)/.all
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

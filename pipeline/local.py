@@ -118,15 +118,15 @@ def _inherited() -> dict[str, str]:
     return kept | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
-def require_free(port: int) -> None:
-    """Raise ConfigError where a port of 127.0.0.1 is taken."""
+def require_free(port: int, variable: str = "PORT") -> None:
+    """Raise ConfigError where a port of 127.0.0.1 is taken, naming the variable of `make up` that changes it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise ConfigError(
-                f"port {port} on 127.0.0.1 is taken ({error.strerror}); choose another: make up PORT={port + 10}"
+                f"port {port} on 127.0.0.1 is taken ({error.strerror}); choose another: make up {variable}={port + 10}"
             ) from error
 
 

@@ -20,7 +20,7 @@ from pipeline import local
 from pipeline.errors import ConfigError
 from pipeline.exercise import drill, up
 from pipeline.exercise.faults import Fault
-from tests.airflow_fixtures import DAGS, ROOT, environment, free_port, start
+from tests.airflow_fixtures import DAGS, ROOT, environment, free_port, free_ports, start
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 
@@ -234,7 +234,7 @@ def test_nothing_is_left_when_it_is_stopped(deployment: Deployment) -> None:
 def test_nothing_is_left_when_it_is_ended_or_killed_while_it_starts(tmp_path: Path) -> None:
     for name in ("killed", "ended"):
         (tmp_path / name).mkdir()
-    ended = start("up.py", environment(tmp_path / "ended"), _scenario(tmp_path / "ended"), str(free_port()))
+    ended = start("up.py", environment(tmp_path / "ended"), _scenario(tmp_path / "ended"), *free_ports(2))
     killed = start("local.py", environment(tmp_path / "killed"), str(free_port()))
     left: list[psutil.Process] = []
     try:

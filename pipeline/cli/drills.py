@@ -36,6 +36,7 @@ def exercise(
 @guarded
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Airflow's page and REST interface on 127.0.0.1.")] = 8080,
+    service_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the map and the service on 127.0.0.1.")] = 8081,
     once: Annotated[bool, typer.Option("--once", help="Stop after the exercises.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Read the live feeds; play no exercise.")] = False,
 ) -> None:
@@ -43,7 +44,7 @@ def up(
     from pipeline.exercise import up as deployment
 
     if live:
-        deployment.live(port, say=typer.echo)
+        deployment.live(port, service_port, say=typer.echo)
         return
-    if not deployment.exercises(port, once=once, say=typer.echo):
+    if not deployment.exercises(port, service_port, once=once, say=typer.echo):
         fail("not everything expected was published", 1)

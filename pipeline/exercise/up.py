@@ -1,10 +1,10 @@
-"""`hazmon up`: Airflow and the exercise feed server on loopback, the exercises played through DAG runs."""
+"""`hazmon up`: Airflow, the service and the exercise feed server on loopback, the exercises played through DAG runs."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from pipeline.config import home
 from pipeline.errors import ConfigError
 from pipeline.exercise import drill
 from pipeline.exercise.play import Say, play
+from pipeline.exercise.served import Service, service
 from pipeline.local import Airflow, AirflowFailed
 
 #: Scenarios that `hazmon up` plays, together and in order of time.
@@ -78,8 +79,8 @@ class Dags:
         return [f"{run['dag_id']} {run['partition_key'] or run['dag_run_id']}" for run in runs]
 
 
-def exercises(port: int, *, once: bool, say: Say) -> bool:
-    """Play the exercises through Airflow; return whether everything expected was published.
+def exercises(port: int, service_port: int, *, once: bool, say: Say) -> bool:
+    """Play the exercises through Airflow and serve what they publish; return whether everything expected was published.
 
     Goes on until Ctrl-C unless `once`. Every process it started is stopped on leaving, however it is left.
 
@@ -87,27 +88,31 @@ def exercises(port: int, *, once: bool, say: Say) -> bool:
     ------
     ConfigError
         Where a port is taken or Airflow is not installed.
+    ServiceFailed
+        Where the service does not answer.
     """
     local.require_free(port)
     root = Path(home()).resolve()
     say("Preparing the exercises: generating scenes, weather and maps (once) ...")
     with _stopped_by_signals(), drill.staged(SCENARIOS, root) as stage:
-        say("Starting Airflow on 127.0.0.1 (about half a minute) ...")
-        with local.airflow(root / "airflow", dags_folder(), port, stage.environment) as airflow:
+        say("Starting Airflow and the service on 127.0.0.1 (about half a minute) ...")
+        with _deployed(root, port, service_port, stage.environment) as (airflow, served):
             wait_for_dags(airflow, stage.workspace())
-            say(f"Airflow: {airflow.url}   feed server: {stage.server.origin}")
+            served.wait()
+            say(f"Map: {served.url}   Airflow: {airflow.url}   feed server: {stage.server.origin}")
             runner = Dags(airflow)
             play(stage.scenarios, runner, stage, say)
+            served.check()
             found = stage.report([f"DAG run {text}" for text in runner.failed()])
             for line in found.lines():
                 say(line)
             if not once:
-                _stay(airflow, say)
+                _stay(airflow, served, say)
     return found.complete
 
 
-def live(port: int, say: Say) -> None:
-    """Start Airflow on the live feeds and go on until Ctrl-C.
+def live(port: int, service_port: int, say: Say) -> None:
+    """Start Airflow on the live feeds and the service, and go on until Ctrl-C.
 
     Raises
     ------
@@ -120,9 +125,21 @@ def live(port: int, say: Say) -> None:
             f"{root} holds an exercise; choose another home for the live feeds: HAZMON_HOME=/srv/hazmon make up FEEDS=live"
         )
     environment = {"HAZMON_HOME": str(root), "HAZMON_CONFIG": os.environ.get("HAZMON_CONFIG", str(Path("config").resolve()))}
-    with _stopped_by_signals(), local.airflow(root / "airflow", dags_folder(), port, environment) as airflow:
-        say(f"Airflow: {airflow.url}; feeds are polled as config/feeds says; products under {root}/catalog")
-        _stay(airflow, say)
+    with _stopped_by_signals(), _deployed(root, port, service_port, environment) as (airflow, served):
+        served.wait()
+        say(f"Map: {served.url}   Airflow: {airflow.url}; feeds are polled as config/feeds says; products under {root}/catalog")
+        _stay(airflow, served, say)
+
+
+@contextmanager
+def _deployed(root: Path, port: int, service_port: int, environment: Mapping[str, str]) -> Iterator[tuple[Airflow, Service]]:
+    """Start both at the same time and yield them once Airflow is healthy."""
+    told = {**environment, "HAZMON_AIRFLOW": f"http://127.0.0.1:{port}"}
+    with (
+        service(root, service_port, told) as served,
+        local.airflow(root / "airflow", dags_folder(), port, environment) as airflow,
+    ):
+        yield airflow, served
 
 
 def dags_folder() -> Path:
@@ -158,10 +175,11 @@ def wait_for_dags(airflow: Airflow, work: steps.Workspace) -> None:
     raise AirflowFailed(f"the DAG processor did not read all DAG files: {sorted(expected - known)} are missing")
 
 
-def _stay(airflow: Airflow, say: Say) -> None:
+def _stay(airflow: Airflow, served: Service, say: Say) -> None:
     say("Running until Ctrl-C.")
     while True:
         airflow.watch()
+        served.watch()
         sleep(1)
 
 
