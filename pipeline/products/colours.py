@@ -53,7 +53,11 @@ def ramp(variable: Variable, least: float, greatest: float) -> Ramp:
         stops = sorted(variable.colours)
         return Ramp(tuple(map(float, stops)), tuple(rgb(variable.colours[stop]) for stop in stops))
     values = round_steps(least, greatest, len(_PLAIN) - 1)
-    start, end = values[0], values[-1]
+    return plain_ramp(values[0], values[-1])
+
+
+def plain_ramp(start: float, end: float) -> Ramp:
+    """Return the plain ramp spread evenly between two values."""
     spread = tuple(start + (end - start) * index / (len(_PLAIN) - 1) for index in range(len(_PLAIN)))
     return Ramp(spread, tuple(rgb(colour) for colour in _PLAIN))
 

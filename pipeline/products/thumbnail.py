@@ -25,7 +25,8 @@ _LEGEND, _GUTTER = 216, 52
 _MAP_WIDTH = WIDTH - 2 * MARGIN - _LEGEND - _GUTTER - 20
 _MAP_HEIGHT = 600
 _FRAME = (120, 128, 140)
-_UNKNOWN, _HATCH = (238, 240, 243), (188, 194, 203)
+#: Ground and stripes of the hatch that stands for "unknown".
+UNKNOWN, HATCH = (238, 240, 243), (188, 194, 203)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,24 @@ def render(path: Path | str, variable: Variable, caption: Caption, *, marker: tu
     return sheet.png(image)
 
 
+def legend(variable: Variable, key: Mapping[int, Colour] | Ramp) -> bytes:
+    """Return a PNG of the legend alone, with the hatch of "unknown" at its end.
+
+    Parameters
+    ----------
+    variable
+        Its name, units and labels.
+    key
+        Colours of the codes, or the ramp.
+    """
+    unknown = _Map(np.full((1, 1), math.nan), np.zeros((1, 1), np.bool_), (0.0, 0.0, 1.0, 1.0), "OGC:CRS84", (1, 1))
+    rows = sum(1 + len(label) // 8 for label in (variable.labels or {}).values())
+    image = Image.new("RGB", (_LEGEND + 2 * MARGIN, 600 + 30 * rows), PAPER)
+    draw = ImageDraw.Draw(image)
+    bottom = _legend(draw, unknown, variable, key, (MARGIN, MARGIN))
+    return sheet.png(image.crop((0, 0, image.width, bottom + MARGIN)))
+
+
 def _read(path: Path | str, variable: Variable) -> _Map:
     try:
         with rasterio.open(path) as source:
@@ -132,7 +151,7 @@ def _hatched(size: tuple[int, int]) -> Image.Image:
     """Return the ground that stands for "unknown": light grey with diagonal lines."""
     y, x = np.mgrid[0 : size[1], 0 : size[0]]
     stripes = ((x + y) % 8 < 2)[..., None]
-    return Image.fromarray(np.where(stripes, np.array(_HATCH, np.uint8), np.array(_UNKNOWN, np.uint8)))
+    return Image.fromarray(np.where(stripes, np.array(HATCH, np.uint8), np.array(UNKNOWN, np.uint8)))
 
 
 def _frame(draw: ImageDraw.ImageDraw, found: _Map, left: int, top: int) -> None:
@@ -205,7 +224,8 @@ def _scale_bar(image: Image.Image, found: _Map, left: int, top: int) -> None:
 
 def _legend(
     draw: ImageDraw.ImageDraw, found: _Map, variable: Variable, key: Mapping[int, Colour] | Ramp, at: tuple[int, int]
-) -> None:
+) -> int:
+    """Draw name, unit and key; return the lower end."""
     x, y = at
     for line in wrapped(_capital(variable.long_name), 15, _LEGEND):
         draw.text((x, y), line, font=font(15), fill=INK, stroke_width=0.3)
@@ -218,6 +238,8 @@ def _legend(
     if not found.known.all():
         _box(draw, x, y + 8, None)
         draw.text((x + 36, y + 18), "Unknown", font=font(14), fill=INK, anchor="lm")
+        y += 28
+    return y
 
 
 def _class_key(draw: ImageDraw.ImageDraw, variable: Variable, key: Mapping[int, Colour], at: tuple[int, int]) -> int:
@@ -259,11 +281,11 @@ def _beyond(found: _Map, key: Ramp, index: int) -> str:
 
 def _box(draw: ImageDraw.ImageDraw, x: int, y: int, colour: Colour | None) -> None:
     """Draw a legend box, hatched where there is no colour."""
-    draw.rectangle((x, y, x + 26, y + 19), fill=colour or _UNKNOWN, outline=_FRAME)
+    draw.rectangle((x, y, x + 26, y + 19), fill=colour or UNKNOWN, outline=_FRAME)
     if colour is None:
         for offset in range(4, 44, 8):
             start, end = max(offset - 18, 1), min(offset, 25)
-            draw.line((x + end, y + 1 + offset - end, x + start, y + 1 + offset - start), fill=_HATCH, width=2)
+            draw.line((x + end, y + 1 + offset - end, x + start, y + 1 + offset - start), fill=HATCH, width=2)
 
 
 def _unit(variable: Variable) -> str:
