@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,19 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, S3Store
 
 from pipeline.errors import ConfigError, KeyMissing, StoreError
+
+#: Most bytes of a stream held at a time.
+_PIECE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a stored object without reading it."""
+
+    size: int
+    modified: datetime
+    tag: str
+    """Changes with the content; empty where the store gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +153,38 @@ class Store:
             raise KeyMissing(f"{self.root}: nothing is stored under {key}") from error
         except BaseError as error:
             raise StoreError(f"{self.root}: cannot look up {key}: {error}") from error
+
+    def about(self, key: str) -> About:
+        """Return size, time of change and entity tag of an object.
+
+        Raises
+        ------
+        KeyMissing
+            Where nothing is stored there.
+        """
+        try:
+            found = obstore.head(self._backend, key)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise KeyMissing(f"{self.root}: nothing is stored under {key}") from error
+        except BaseError as error:
+            raise StoreError(f"{self.root}: cannot look up {key}: {error}") from error
+        return About(int(found["size"]), found["last_modified"], found["e_tag"] or "")
+
+    def stream(self, key: str, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes [start, stop) of an object in pieces of a megabyte, never more at a time.
+
+        Raises
+        ------
+        KeyMissing
+            Where nothing is stored there.
+        """
+        try:
+            for first in range(start, stop, _PIECE):
+                yield bytes(obstore.get_range(self._backend, key, start=first, end=min(first + _PIECE, stop)))
+        except FileNotFoundError as error:
+            raise KeyMissing(f"{self.root}: nothing is stored under {key}") from error
+        except BaseError as error:
+            raise StoreError(f"{self.root}: cannot read {key}: {error}") from error
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the keys under a prefix (a folder), sorted."""
