@@ -1,0 +1,90 @@
+"""Answers that never change: named by what they show, sent once, kept by browsers, proxies and this process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.service.raster.cache import Cache
+from pipeline.service.raster.handles import Handles
+from pipeline.service.raster.source import Raster, Rasters
+
+#: Changes with the way anything is drawn, so that no browser keeps the old way.
+_DRAWING = "1"
+
+#: Bytes of tiles kept in memory.
+_KEPT = 64 * 2**20
+
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+class Studio:
+    """What all routes of rasters share: open files, looked-up assets, and the answers kept."""
+
+    def __init__(self, rasters: Rasters, handles: Handles) -> None:
+        self.rasters, self.handles = rasters, handles
+        self._cache = Cache(_KEPT)
+        # More threads than processors would only make every one of them slower.
+        self._limiter: CapacityLimiter | None = None
+
+    async def raster(self, hazard: str, item: str, asset: str) -> Raster:
+        """Return an asset of a public Item, or refuse with 404."""
+        held = self.rasters.recall(hazard, item, asset)
+        return held if held is not None else await to_thread.run_sync(self.rasters.find, hazard, item, asset)
+
+    async def answer(
+        self, request: Request, name: Iterable[object], make: Callable[[], bytes], *, media_type: str, kept: bool = True
+    ) -> Response:
+        """Return the answer of this name: 304 where the client has it, from memory where it is kept, else made now.
+
+        Parameters
+        ----------
+        request
+            What was asked.
+        name
+            Everything the answer depends on.
+        make
+            Draws it; called in a thread.
+        media_type
+            Of the answer.
+        kept
+            Whether it is worth its place in memory.
+        """
+        text = "|".join(map(str, (_DRAWING, *name)))
+        etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+        headers = {"ETag": etag, "Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
+        if matches(request.headers.get("if-none-match"), etag):
+            return Response(status_code=304, headers=headers)
+        data = self._cache.get(etag) if kept else None
+        if data is None:
+            self._limiter = self._limiter or CapacityLimiter((os.cpu_count() or 1) + 1)
+            data = await to_thread.run_sync(make, limiter=self._limiter)
+            if kept:
+                self._cache.put(etag, data)
+        return Response(data, media_type=media_type, headers=headers)
+
+
+def matches(given: str | None, etag: str) -> bool:
+    """Whether an If-None-Match header names an entity tag; weak comparison, as RFC 9110 13.1.2 has it."""
+    if given is None:
+        return False
+    return given.strip() == "*" or etag in {part.strip().removeprefix("W/") for part in given.split(",")}
+
+
+def only(request: Request, *allowed: str) -> None:
+    """Refuse parameters that are not understood: a mistyped one would be drawn as if it were not there.
+
+    Raises
+    ------
+    HTTPException
+        400 naming the parameter.
+    """
+    for name in request.query_params:
+        if name not in allowed:
+            raise HTTPException(400, f"query parameter: found {name!r}, expected one of {sorted(allowed)}")

@@ -1,0 +1,185 @@
+"""Pictures of an asset that are no tiles: the whole, a box of it, and its legend."""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, HTTPException, Path, Query
+from rasterio.io import MemoryFile
+from rasterio.transform import from_bounds
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.products import thumbnail
+from pipeline.service.door import Door
+from pipeline.service.raster import legend
+from pipeline.service.raster.answers import Studio, only
+from pipeline.service.raster.parameters import Colormap, Rescale, Unlike, styled
+from pipeline.service.raster.sampling import GEOGRAPHIC, Canvas, sample
+from pipeline.service.raster.source import Raster
+from pipeline.service.raster.style import MEDIA_TYPES, Format
+from pipeline.service.raster.tiles import drawn
+
+#: Longest edge of a preview or a box where no size is asked for, pixels.
+_USUAL = 1024
+
+#: How many large pictures are drawn at the same time: each holds tens of megabytes.
+_LARGE = threading.BoundedSemaphore(2)
+
+TIFF = "image/tiff; application=geotiff"
+
+_DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media: {} for media in (*MEDIA_TYPES.values(), TIFF)}, "description": "The picture"},
+    304: {"description": "The client has it"},
+    400: {"description": "A parameter is not understood, or the picture is too large"},
+    404: {"description": "No such raster"},
+}
+
+Edge = Annotated[int | None, Query(ge=1, description="Pixels; the other edge follows from the shape")]
+Size = Annotated[int, Query(ge=1, description="Longest edge, pixels, where neither width nor height is given")]
+
+
+def routes(door: Door, studio: Studio) -> APIRouter:
+    """Return the routes of pictures."""
+    api = APIRouter()
+    most = door.settings.limits.pixels
+
+    @api.get("/preview.{format}", response_class=Response, responses=_DRAWN, operation_id="raster_preview")
+    async def preview(
+        request: Request,
+        hazard: str,
+        item: str,
+        asset: str,
+        format: Format,
+        max_size: Size = _USUAL,
+        width: Edge = None,
+        height: Edge = None,
+        rescale: Rescale = None,
+        colormap_name: Colormap = None,
+        unknown: Unlike = "hatch",
+    ) -> Response:
+        """Draw the whole raster on its own grid."""
+        only(request, "max_size", "width", "height", "rescale", "colormap_name", "unknown")
+        raster = await studio.raster(hazard, item, asset)
+        rows, columns = raster.shape
+        shape = fitted((columns, rows), width, height, min(max_size, max(rows, columns)), most)
+        canvas = Canvas(raster.crs, raster.bounds, *shape)
+        style = styled(raster, rescale, colormap_name)
+        name = (raster.checksum, raster.asset, "preview", shape, format, rescale, colormap_name, unknown)
+        make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=unknown, format=format)
+        return await studio.answer(request, name, functools.partial(_large, make), media_type=MEDIA_TYPES[format], kept=False)
+
+    @api.get(
+        "/bbox/{minx},{miny},{maxx},{maxy}.{format}", response_class=Response, responses=_DRAWN, operation_id="raster_bbox"
+    )
+    async def box(
+        request: Request,
+        hazard: str,
+        item: str,
+        asset: str,
+        minx: Annotated[float, Path(ge=-180, le=180)],
+        miny: Annotated[float, Path(ge=-90, le=90)],
+        maxx: Annotated[float, Path(ge=-180, le=540)],
+        maxy: Annotated[float, Path(ge=-90, le=90)],
+        format: Annotated[str, Path(pattern="^(png|webp|tif)$")],
+        max_size: Size = _USUAL,
+        width: Edge = None,
+        height: Edge = None,
+        rescale: Rescale = None,
+        colormap_name: Colormap = None,
+        unknown: Unlike = "hatch",
+    ) -> Response:
+        """Draw a box (degrees; west > east crosses the antimeridian), or give its values as GeoTIFF in degrees."""
+        only(request, "max_size", "width", "height", "rescale", "colormap_name", "unknown")
+        raster = await studio.raster(hazard, item, asset)
+        east = maxx + 360 if maxx < minx else maxx
+        if not (east > minx and maxy > miny):
+            raise HTTPException(400, f"bbox: found {minx},{miny},{maxx},{maxy}, expected west,south,east,north with an area")
+        shape = fitted((east - minx, maxy - miny), width, height, max_size, most)
+        canvas = Canvas(GEOGRAPHIC, (minx, miny, east, maxy), *shape)
+        style = styled(raster, rescale, colormap_name)
+        name = (raster.checksum, raster.asset, "bbox", canvas, format, rescale, colormap_name, unknown)
+        if format == "tif":
+            make, media = functools.partial(cut, studio, raster, canvas), TIFF
+        else:
+            pictured: Format = "webp" if format == "webp" else "png"
+            make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=unknown, format=pictured)
+            media = MEDIA_TYPES[pictured]
+        return await studio.answer(request, name, functools.partial(_large, make), media_type=media, kept=False)
+
+    @api.get("/legend.json", response_model=legend.Legend, response_model_exclude_none=True, operation_id="raster_legend")
+    async def key(
+        request: Request, hazard: str, item: str, asset: str, rescale: Rescale = None, colormap_name: Colormap = None
+    ) -> legend.Legend:
+        """Say what the colours of a picture mean."""
+        only(request, "rescale", "colormap_name")
+        raster = await studio.raster(hazard, item, asset)
+        return legend.legend(raster, styled(raster, rescale, colormap_name))
+
+    @api.get("/legend.png", response_class=Response, responses=_DRAWN, operation_id="raster_legend_picture")
+    async def drawn_key(
+        request: Request, hazard: str, item: str, asset: str, rescale: Rescale = None, colormap_name: Colormap = None
+    ) -> Response:
+        """Draw what the colours of a picture mean."""
+        only(request, "rescale", "colormap_name")
+        raster = await studio.raster(hazard, item, asset)
+        style = styled(raster, rescale, colormap_name)
+        name = (raster.checksum, raster.asset, "legend", rescale, colormap_name)
+        make = functools.partial(thumbnail.legend, legend.variable(raster), legend.key(raster, style))
+        return await studio.answer(request, name, make, media_type="image/png")
+
+    return api
+
+
+def fitted(proportions: tuple[float, float], width: int | None, height: int | None, longest: int, most: int) -> tuple[int, int]:
+    """Return (width, height) of a picture in its own proportions, unless both are given.
+
+    Raises
+    ------
+    HTTPException
+        400 where it would have more pixels than allowed.
+    """
+    across, down = proportions
+    if width is None and height is None:
+        scale = longest / max(across, down)
+    else:
+        scale = width / across if width is not None else (height or 1) / down
+    shape = width or max(round(across * scale), 1), height or max(round(down * scale), 1)
+    if shape[0] * shape[1] > most:
+        raise HTTPException(400, f"picture: found {shape[0]} x {shape[1]} pixels, expected at most {most} (limits.pixels)")
+    return shape
+
+
+def cut(studio: Studio, raster: Raster, canvas: Canvas) -> bytes:
+    """Return the values on a canvas as a GeoTIFF: where a pixel is no larger than a cell, exactly the stored ones."""
+    found = sample(studio.handles, raster, canvas)
+    blank = math.nan if raster.nodata is None else raster.nodata
+    values = np.full((canvas.height, canvas.width), blank, raster.dtype)
+    if found is not None:
+        values[found.inside] = found.values[found.inside]
+    profile = {
+        "driver": "GTiff",
+        "width": canvas.width,
+        "height": canvas.height,
+        "count": 1,
+        "dtype": raster.dtype,
+        "nodata": raster.nodata,
+        "crs": canvas.crs,
+        "transform": from_bounds(*canvas.bounds, canvas.width, canvas.height),
+        "compress": "deflate",
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile) as target:
+            target.write(values, 1)
+            target.set_band_description(1, str(raster.described.get("title", raster.asset)))
+            target.set_band_unit(1, raster.unit)
+        return bytes(memory.getbuffer())
+
+
+def _large(make: functools.partial[bytes]) -> bytes:
+    with _LARGE:
+        return make()

@@ -1,0 +1,179 @@
+"""Tiles of one asset, and the documents by which maps find them: TileJSON and WMTS capabilities."""
+
+from __future__ import annotations
+
+import functools
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+import morecantile
+from fastapi import APIRouter, HTTPException, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+from titiler.core.models.mapbox import TileJSON
+
+from pipeline.service.door import Door
+from pipeline.service.raster import wmts
+from pipeline.service.raster.answers import Studio, only
+from pipeline.service.raster.parameters import Colormap, Rescale, Unlike, styled
+from pipeline.service.raster.sampling import GEOGRAPHIC, MERCATOR, Canvas, extent, sample
+from pipeline.service.raster.source import Raster
+from pipeline.service.raster.style import MEDIA_TYPES, Format, Style, Unknown, clear
+
+Matrix = Literal["WebMercatorQuad", "WGS1984Quad"]
+
+#: The CRS of each tile matrix set that is served.
+SETS: dict[Matrix, str] = {"WebMercatorQuad": MERCATOR, "WGS1984Quad": GEOGRAPHIC}
+
+#: Deepest zoom that is drawn: centimetres a pixel.
+DEEPEST = 22
+
+#: Pixels along the edge of a tile.
+SIZES = (256, 512)
+
+_DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media: {} for media in MEDIA_TYPES.values()}, "description": "The tile"},
+    304: {"description": "The client has it"},
+    400: {"description": "A parameter is not understood"},
+    404: {"description": "No such raster, or no such tile in the tile matrix set"},
+}
+
+
+def routes(door: Door, studio: Studio) -> APIRouter:
+    """Return the routes of tiles."""
+    api = APIRouter()
+
+    @api.get("/tiles/{matrix}/{z}/{x}/{y}.{format}", response_class=Response, responses=_DRAWN, operation_id="raster_tile")
+    async def tile(
+        request: Request,
+        hazard: str,
+        item: str,
+        asset: str,
+        matrix: Matrix,
+        z: Annotated[int, Path(ge=0, le=DEEPEST)],
+        x: Annotated[int, Path(ge=0)],
+        y: Annotated[int, Path(ge=0)],
+        format: Format,
+        tilesize: Annotated[Literal["256", "512"], Query(description="Pixels along the edge")] = "256",
+        rescale: Rescale = None,
+        colormap_name: Colormap = None,
+        unknown: Unlike = "hatch",
+    ) -> Response:
+        """Draw one tile as the Item says; what is unknown is hatched, what the raster does not cover is transparent."""
+        only(request, "tilesize", "rescale", "colormap_name", "unknown")
+        raster = await studio.raster(hazard, item, asset)
+        style, size = styled(raster, rescale, colormap_name), int(tilesize)
+        canvas = tile_canvas(matrix, z, x, y, size)
+        name = (raster.checksum, raster.asset, "tile", matrix, z, x, y, size, format, rescale, colormap_name, unknown)
+        make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=unknown, format=format)
+        return await studio.answer(request, name, make, media_type=MEDIA_TYPES[format])
+
+    @api.get(
+        "/{matrix}/tilejson.json", response_model=TileJSON, response_model_exclude_none=True, operation_id="raster_tilejson"
+    )
+    async def tilejson(
+        request: Request,
+        hazard: str,
+        item: str,
+        asset: str,
+        matrix: Matrix,
+        tile_format: Format = "png",
+        tilesize: Annotated[Literal["256", "512"], Query(description="Pixels along the edge")] = "256",
+        rescale: Rescale = None,
+        colormap_name: Colormap = None,
+        unknown: Unlike = "hatch",
+    ) -> dict[str, Any]:
+        """Say where the tiles of an asset are, down to which zoom they differ, and whom to credit."""
+        only(request, "tile_format", "tilesize", "rescale", "colormap_name", "unknown")
+        raster = await studio.raster(hazard, item, asset)
+        styled(raster, rescale, colormap_name)
+        given = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "tile_format"])
+        place = f"{address(door.url(request), raster)}/tiles/{matrix}/{{z}}/{{x}}/{{y}}.{tile_format}"
+        return {
+            "name": f"{raster.title}: {raster.described.get('title', asset)}",
+            "attribution": raster.attribution or None,
+            "tiles": [f"{place}?{given}" if given else place],
+            "tileSize": int(tilesize),
+            "bounds": list(geographic(raster)),
+            "minzoom": 0,
+            "maxzoom": deepest(raster, matrix, int(tilesize)),
+            "legend": f"{address(door.url(request), raster)}/legend.png",
+        }
+
+    @api.get(
+        "/WMTSCapabilities.xml",
+        response_class=Response,
+        responses={200: {"content": {"application/xml": {}}}, 404: {"description": "No such raster"}},
+        operation_id="raster_wmts",
+    )
+    async def capabilities(
+        request: Request,
+        hazard: str,
+        item: str,
+        asset: str,
+        rescale: Rescale = None,
+        colormap_name: Colormap = None,
+        unknown: Unlike = "hatch",
+    ) -> Response:
+        """Describe the tiles of an asset by OGC WMTS 1.0.0, RESTful."""
+        # GIS programs add the key-value parameters of WMTS to whatever address they are given.
+        only(request, "rescale", "colormap_name", "unknown", "SERVICE", "REQUEST", "VERSION", "service", "request", "version")
+        raster = await studio.raster(hazard, item, asset)
+        styled(raster, rescale, colormap_name)
+        base = address(door.url(request), raster)
+        sets = [wmts.Set(name, crs, deepest(raster, name, 256)) for name, crs in SETS.items()]
+        own = {"rescale": rescale, "colormap_name": colormap_name, "unknown": None if unknown == "hatch" else unknown}
+        text = wmts.capabilities(raster, base, geographic(raster), sets, {k: v for k, v in own.items() if v is not None})
+        return Response(text, media_type="application/xml")
+
+    return api
+
+
+def address(base: str, raster: Raster) -> str:
+    """Return the address of an asset's routes."""
+    return f"{base}/raster/{raster.hazard}/{raster.item}/{raster.asset}"
+
+
+def tile_canvas(matrix: Matrix, z: int, x: int, y: int, size: int) -> Canvas:
+    """Return where the pixels of a tile lie.
+
+    Raises
+    ------
+    HTTPException
+        404 where the set has no such tile.
+    """
+    tms = morecantile.tms.get(matrix)
+    level = tms.matrix(z)
+    if x >= level.matrixWidth or y >= level.matrixHeight:
+        raise HTTPException(404, f"tile {z}/{x}/{y}: {matrix} has {level.matrixWidth} x {level.matrixHeight} tiles at zoom {z}")
+    bounds = tms.xy_bounds(morecantile.Tile(x, y, z))
+    return Canvas(SETS[matrix], (bounds.left, bounds.bottom, bounds.right, bounds.top), size, size)
+
+
+def drawn(studio: Studio, raster: Raster, canvas: Canvas, *, style: Style, unknown: Unknown, format: Format) -> bytes:
+    """Return the picture of an asset on a canvas.
+
+    Ground that the raster does not cover gives a transparent tile, not 404: MapLibre and QGIS report a missing tile as
+    an error each time, and ask for it again.
+    """
+    found = sample(studio.handles, raster, canvas)
+    if found is None:
+        return clear(canvas.width, canvas.height, format)
+    return style.picture(found.values, found.known, found.inside, unknown=unknown, format=format)
+
+
+def geographic(raster: Raster) -> tuple[float, float, float, float]:
+    """Return (west, south, east, north) in degrees, within the Earth's: as wide as it is across the antimeridian."""
+    west, south, east, north = extent(raster.crs, raster.bounds, GEOGRAPHIC)
+    if east > 180 or west < -180:
+        west, east = -180.0, 180.0
+    return west, max(south, -90.0), east, min(north, 90.0)
+
+
+def deepest(raster: Raster, matrix: Matrix, size: int) -> int:
+    """Return the zoom at which a pixel is no larger than a cell; deeper ones show the same cells, larger."""
+    tms = morecantile.tms.get(matrix)
+    west, south, east, north = extent(raster.crs, raster.bounds, SETS[matrix])
+    rows, columns = raster.shape
+    cell = min((east - west) / columns, (north - south) / rows) * size / 256
+    return next((zoom for zoom in range(DEEPEST) if tms.matrix(zoom).cellSize <= cell), DEEPEST)
