@@ -17,6 +17,8 @@ HISTORY = "http://purl.org/syndication/history/1.0"
 #: Entries of the current feed; older ones are in the archive.
 MAX_ENTRIES = 100
 
+_NEVER = "1970-01-01T00:00:00Z"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -68,6 +70,25 @@ def insert(document: bytes | None, entry: Entry, frame: Frame, *, most: int | No
     return _feed(ordered[:most], frame)
 
 
+def document(entries: Sequence[Entry], frame: Frame) -> bytes:
+    """Return a feed of these entries in this order; without any it was never changed, which Atom writes as 1970."""
+    return _feed([_element(entry) for entry in entries], frame)
+
+
+def read_id(document: bytes) -> str:
+    """Return the id of a feed.
+
+    Raises
+    ------
+    AlertError
+        Where the document is no Atom feed, or has none.
+    """
+    found = _root(document).findtext(_tag("id"))
+    if not found:
+        raise AlertError("Atom feed: found no id, expected a permanent IRI")
+    return found
+
+
 def urn(*names: str) -> str:
     """Return a permanent IRI made of names: the same names, the same IRI."""
     return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, '/'.join(names))}"
@@ -77,7 +98,7 @@ def _feed(entries: Sequence[etree._Element], frame: Frame) -> bytes:
     feed = etree.Element(_tag("feed"), nsmap={None: ATOM, "fh": HISTORY})  # type: ignore[dict-item]
     _text(feed, "id", frame.id)
     _text(feed, "title", frame.title)
-    _text(feed, "updated", max((entry.findtext(_tag("updated")) or "" for entry in entries), default=""))
+    _text(feed, "updated", max((entry.findtext(_tag("updated")) or "" for entry in entries), default=_NEVER))
     _text(feed, "generator", "hazmon")
     links = [("self", frame.href), *frame.links]
     for rel, href in links:
@@ -107,6 +128,10 @@ def _element(entry: Entry) -> etree._Element:
 
 
 def _entries(document: bytes) -> list[etree._Element]:
+    return list(_root(document).iterfind(_tag("entry")))
+
+
+def _root(document: bytes) -> etree._Element:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_blank_text=True)
     try:
         root = etree.fromstring(document, parser)
@@ -114,7 +139,7 @@ def _entries(document: bytes) -> list[etree._Element]:
         raise AlertError(f"Atom feed is not XML: {error}") from error
     if root.tag != _tag("feed"):
         raise AlertError(f"Atom feed: found root {root.tag}, expected feed")
-    return list(root.iterfind(_tag("entry")))
+    return root
 
 
 def _order(entry: etree._Element) -> tuple[str, str]:

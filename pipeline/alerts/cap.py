@@ -50,6 +50,15 @@ class CapResource:
 
 
 @dataclass(frozen=True, slots=True)
+class Circle:
+    """A circular area, as messages of others draw it; this house draws polygons only."""
+
+    longitude: float
+    latitude: float
+    radius_km: float
+
+
+@dataclass(frozen=True, slots=True)
 class CapArea:
     """Where the message holds, named in the language of its info block."""
 
@@ -134,17 +143,7 @@ def parse(data: bytes) -> CapAlert:
     AlertError
         Where the bytes are no such message.
     """
-    if len(data) > MAX_BYTES:
-        raise AlertError(f"CAP message of {len(data)} bytes; expected at most {MAX_BYTES}")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
-    try:
-        root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise AlertError(f"CAP message is not XML: {error}") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise AlertError("CAP message carries a DTD; expected none")
-    if root.tag != _tag("alert"):
-        raise AlertError(f"CAP message: found root {root.tag}, expected {_tag('alert')}")
+    root = _root(data)
     return CapAlert(
         identifier=_need(root, "identifier"),
         sender=_need(root, "sender"),
@@ -156,6 +155,18 @@ def parse(data: bytes) -> CapAlert:
         incidents=tuple(_unquoted(_text(root, "incidents") or "")),
         note=_text(root, "note"),
     )
+
+
+def circles(data: bytes) -> tuple[Circle, ...]:
+    """Return the circles of a message's first info block, which `parse` leaves out.
+
+    Raises
+    ------
+    AlertError
+        Where the bytes are no message, or a circle is none.
+    """
+    first = _root(data).find(_tag("info"))
+    return () if first is None else tuple(_read_circle(element.text or "") for element in first.iter(_tag("circle")))
 
 
 def check(alert: CapAlert) -> None:
@@ -256,6 +267,21 @@ def _add_info(root: etree._Element, info: CapInfo) -> None:
         _add_pairs(part, "geocode", area.geocodes)
 
 
+def _root(data: bytes) -> etree._Element:
+    if len(data) > MAX_BYTES:
+        raise AlertError(f"CAP message of {len(data)} bytes; expected at most {MAX_BYTES}")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise AlertError(f"CAP message is not XML: {error}") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise AlertError("CAP message carries a DTD; expected none")
+    if root.tag != _tag("alert"):
+        raise AlertError(f"CAP message: found root {root.tag}, expected {_tag('alert')}")
+    return root
+
+
 def _read_info(info: etree._Element) -> CapInfo:
     onset = _text(info, "onset")
     return CapInfo(
@@ -300,6 +326,16 @@ def _read_point(pair: str) -> Point:
         return float(longitude), float(latitude)
     except ValueError as error:
         raise AlertError(f"CAP polygon: found {pair!r}, expected latitude,longitude") from error
+
+
+def _read_circle(text: str) -> Circle:
+    """Return `latitude,longitude radius`, radius in km."""
+    centre, _, radius = text.strip().partition(" ")
+    longitude, latitude = _read_point(centre)
+    try:
+        return Circle(longitude, latitude, float(radius))
+    except ValueError as error:
+        raise AlertError(f"CAP circle: found {text!r}, expected latitude,longitude radius") from error
 
 
 def _reference(text: str) -> tuple[str, str, datetime]:

@@ -10,19 +10,23 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 import pipeline
-from pipeline.service import files, raster, status
+from pipeline.service import alerts, events, files, raster, status
 from pipeline.service.door import Door
 from pipeline.service.guard import faults, guarded
 
 #: Parts that only answer: each makes its routes.
 ROUTERS: tuple[Callable[[Door], APIRouter], ...] = (
+    alerts.router,
+    events.router,
     files.router,
     raster.router,
     status.router,
 )
 
 #: Parts that also work in the background while the service runs.
-RUNNING: tuple[Callable[[Door, FastAPI], AbstractAsyncContextManager[None]], ...] = ()
+RUNNING: tuple[Callable[[Door, FastAPI], AbstractAsyncContextManager[None]], ...] = (
+    events.running,
+)
 
 #: How every part says what is wrong with a request.
 _ERROR = {

@@ -1,0 +1,40 @@
+"""Answers that a client may keep: entity tags, and 304 where it has kept the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.store import sha256
+
+
+def kept(request: Request, body: bytes, media_type: str, *, seconds: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a document with its entity tag, or 304 without it where the client holds the same.
+
+    Parameters
+    ----------
+    request
+        What is answered.
+    body
+        The whole document.
+    media_type
+        With its parameters.
+    seconds
+        How long it may be used without asking again.
+    headers
+        Further ones.
+    """
+    tag = f'"{sha256(body)[:32]}"'
+    given = {"ETag": tag, "Cache-Control": f"public, max-age={seconds}", **(headers or {})}
+    if _holds(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers=given)
+    # Set as a header: given as a media type, text/* and others would have a charset added.
+    return Response(body, headers={**given, "Content-Type": media_type})
+
+
+def _holds(sent: str, tag: str) -> bool:
+    """Whether a list of entity tags names this one; weak ones (a proxy compressed the body) count."""
+    tags = [part.strip().removeprefix("W/") for part in sent.split(",")]
+    return "*" in tags or tag in tags

@@ -1,0 +1,129 @@
+"""The log of news over HTTP: a stream of events, and the same by polling."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Header, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pipeline import news
+from pipeline.service.alerts.route import Route, refusals, refused
+from pipeline.service.door import Door
+from pipeline.service.events.sent import Teller
+from pipeline.service.events.stream import MEDIA_TYPE, Choice, EventStream
+from pipeline.service.events.watcher import Watcher
+
+#: Entries of a page where the client names no number.
+PAGE = 100
+#: What a client is asked to wait where no more streams are kept open, seconds.
+_BUSY_S = 30
+_LARGEST = 10**12 - 1
+
+_Kind = Literal["item", "alert"]
+_Kinds = Annotated[list[_Kind] | None, Query(description="item or alert; may be repeated")]
+_Hazards = Annotated[list[str] | None, Query(max_length=50, description="Id of a hazard; may be repeated")]
+
+
+class Told(BaseModel):
+    """What became public, or changed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    number: int = Field(description="Place in the log; the numbers have no gaps")
+    kind: _Kind
+    what: Literal["published", "superseded", "withdrawn", "sent"] = Field(description="What happened to it")
+    id: str = Field(description="Item id, or CAP identifier")
+    hazard: str
+    at: str = Field(description="When it was told, UTC")
+    href: str = Field(description="Address of the STAC Item or the CAP file")
+    title: str | None = Field(description="For people; of a message, its headline")
+    bbox: list[float] | None = Field(description="West, south, east, north, degrees")
+    exercise: bool | None = Field(description="Whether it is part of a drill")
+    synthetic: bool | None = Field(description="Whether it was made from generated data")
+
+
+class News(BaseModel):
+    """Entries of the log, in order."""
+
+    entries: list[Told]
+    after: int = Field(description="Number to ask with next, whether or not anything was wanted up to there")
+    head: int = Field(description="Number of the newest entry")
+    links: list[dict[str, str]]
+
+
+def router(door: Door) -> APIRouter:
+    """Return /events and /news; the watcher is there while the service runs."""
+    routes = APIRouter(route_class=Route, tags=["Events"])
+    teller = Teller(door.work.store)
+
+    @routes.get("/events", responses={200: {"content": {MEDIA_TYPE: {}}}, **refusals(400, 503)}, response_class=Response)
+    async def events(
+        request: Request,
+        after: Annotated[int | None, Query(ge=0, le=_LARGEST, description="Number to go on from; 0: all")] = None,
+        kind: _Kinds = None,
+        hazard: _Hazards = None,
+        last_event_id: Annotated[str | None, Header(description="Sent by clients that come back")] = None,
+    ) -> Response:
+        """Tell what becomes public, as it does."""
+        watcher: Watcher | None = getattr(request.app.state, "watcher", None)
+        if watcher is None or watcher.stopped:
+            raise refused(503, "Stopping", "found a service that stops, expected one that runs", {"Retry-After": "1"})
+        if watcher.streams >= door.settings.limits.streams:
+            text = f"found {watcher.streams} open streams, expected fewer; /news tells the same by polling"
+            raise refused(503, "TooManyStreams", text, {"Retry-After": str(_BUSY_S)})
+        wanted = _last(last_event_id) if last_event_id is not None else after
+        if wanted is not None and wanted > watcher.head:
+            # Another process may have sent what this one has not seen yet.
+            await watcher.look()
+        beyond = wanted if wanted is not None and wanted > watcher.head else None
+        place = watcher.head if wanted is None or beyond is not None else wanted
+        choice = Choice(frozenset(kind or ()), frozenset(hazard or ()))
+        return EventStream(watcher, teller, choice, place=place, base=door.url(request), beyond=beyond)
+
+    @routes.get("/news", response_model=News, responses=refusals(400, 409))
+    def page(
+        request: Request,
+        after: Annotated[int, Query(ge=0, le=_LARGEST, description="Number to go on from; 0: all")] = 0,
+        limit: Annotated[int, Query(ge=1, description="Most entries that are looked at")] = PAGE,
+        kind: _Kinds = None,
+        hazard: _Hazards = None,
+    ) -> Response:
+        """Tell what became public after a number."""
+        store, base = door.work.store, door.url(request)
+        head = news.head(store)
+        if after > head:
+            text = f"found after = {after}, expected at most {head}: the log was set back, read it again from 0"
+            raise refused(409, "BeyondHead", text)
+        choice = Choice(frozenset(kind or ()), frozenset(hazard or ()))
+        found = list(news.after(store, after, min(limit, door.settings.limits.page)))
+        last = found[-1].number if found else after
+        return JSONResponse(
+            {
+                "entries": [teller.tell(entry, base) for entry in found if entry in choice],
+                "after": last,
+                "head": max(head, last),
+                "links": [_link(request, base, last)],
+            },
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    return routes
+
+
+def _link(request: Request, base: str, last: int) -> dict[str, str]:
+    kept: list[tuple[str, Any]] = [pair for pair in request.query_params.multi_items() if pair[0] != "after"]
+    return {"rel": "next", "href": f"{base}/news?{urlencode([*kept, ('after', last)])}", "type": "application/json"}
+
+
+def _last(text: str) -> int | None:
+    """Return the number that a client came back with; None where it had none yet."""
+    if text == "":
+        return None
+    if not re.fullmatch(r"\d{1,12}", text):
+        raise refused(400, "InvalidParameter", f"found Last-Event-ID = {text!r}, expected the id of an event")
+    return int(text)

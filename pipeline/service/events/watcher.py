@@ -1,0 +1,123 @@
+"""The watcher: the one reader of the log of news in a process, who wakes every stream when something is new.
+
+A stream never has a queue of its own: it asks for what comes after its place, and waits to be woken where that is
+nothing. A slow client therefore costs one page of entries, however far behind it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterator
+
+from starlette.concurrency import run_in_threadpool
+
+from pipeline import news
+from pipeline.errors import StoreError
+from pipeline.news import Entry
+from pipeline.store import Store
+
+_log = logging.getLogger(__name__)
+
+#: How often the log is looked at, seconds: what is new is with every client well within a second.
+LOOK_S = 0.25
+#: How often it is looked whether the newest entry is still there, in looks.
+_LOOKS_BETWEEN_CHECKS = 40
+#: Waits after a store that cannot be read, seconds; the longest.
+_PATIENCE_S = 10.0
+#: Newest entries kept in memory, for the streams that are up to date.
+_KEPT = 2000
+#: Entries read at once by a stream that is behind.
+PAGE = 100
+
+
+class Watcher:
+    """Follows the log from where it stands when it is started.
+
+    No stream is ever at a place beyond `head`, unless the store was set back (restored from a copy).
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.head = 0
+        self.streams = 0
+        """Streams that are open."""
+        self._recent: deque[Entry] = deque(maxlen=_KEPT)
+        self._waiting: set[asyncio.Event] = set()
+        self._looking = asyncio.Lock()
+        self._looks = 0
+        self.stopped = False
+
+    async def start(self) -> None:
+        """Find the head of the log."""
+        self.head = await run_in_threadpool(news.head, self.store)
+
+    async def watch(self) -> None:
+        """Look for news until cancelled; a store that cannot be read is tried again, ever more patiently."""
+        pause = LOOK_S
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await self.look()
+                pause = LOOK_S
+            except StoreError as error:
+                pause = min(pause * 2, _PATIENCE_S)
+                _log.warning("the log of news cannot be read, trying again in %.1f s: %s", pause, error)
+
+    async def look(self) -> None:
+        """Take in what is new, and wake all streams if anything is, or if the log was set back."""
+        async with self._looking:
+            self._looks += 1
+            known = self.head
+            if self._looks % _LOOKS_BETWEEN_CHECKS == 0 and not await run_in_threadpool(self._is_there, known):
+                self._recent.clear()
+                self.head = await run_in_threadpool(news.head, self.store)
+                _log.error("the log of news ends at %d, but %d was there: the store was set back", self.head, known)
+            found = await run_in_threadpool(lambda: list(news.after(self.store, self.head, limit=_KEPT)))
+            if found:
+                self._recent.extend(found)
+                self.head = found[-1].number
+            if self.head != known:
+                self.wake()
+
+    def _is_there(self, number: int) -> bool:
+        return number == 0 or any(news.after(self.store, number - 1, limit=1))
+
+    async def page(self, place: int) -> list[Entry]:
+        """Return the entries after a place, a page at most; empty where a stream is up to date."""
+        if self._recent and place >= self._recent[0].number - 1:
+            first = place + 1 - self._recent[0].number
+            return list(self._slice(first))
+        if place >= self.head:
+            return []
+        return await run_in_threadpool(lambda: list(news.after(self.store, place, limit=PAGE)))
+
+    async def wait(self, place: int, seconds: float) -> bool:
+        """Wait until there is something after a place, or the service stops; False where neither came in time."""
+        bell = asyncio.Event()
+        self._waiting.add(bell)
+        try:
+            if self.head != place or self.stopped:
+                return True
+            async with asyncio.timeout(seconds):
+                await bell.wait()
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting.discard(bell)
+
+    def stop(self) -> None:
+        """End all streams; called when the service begins to stop, since a server waits for them."""
+        self.stopped = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake all streams that wait."""
+        for bell in tuple(self._waiting):
+            bell.set()
+
+    def _slice(self, first: int) -> Iterator[Entry]:
+        for place in range(first, min(first + PAGE, len(self._recent))):
+            yield self._recent[place]
