@@ -10,6 +10,7 @@ from pipeline.layer import Layer, Table, Variable
 from pipeline.products import monty
 from pipeline.products.bands import COG_TYPE, classes, nodata
 from pipeline.products.item import STAC_VERSION, Credit, answered, extensions, science
+from pipeline.products.qml import QML, QML_TYPE, style_title
 from pipeline.products.table import PARQUET_TYPE
 
 _GEOJSON = "application/geo+json"
@@ -117,8 +118,13 @@ def _summaries(old: Mapping[str, Any], layer: Layer, item: Mapping[str, Any]) ->
 def _item_assets(layer: Layer) -> dict[str, Any]:
     rasters = {name: _item_asset(name, variable, layer) for name, variable in layer.outputs.items()}
     tables = {name: _table_asset(name, table, layer) for name, table in layer.tables.items()}
+    styles = {
+        f"{name}{QML}": {"title": style_title(variable), "type": QML_TYPE, "roles": ["style"]}
+        for name, variable in layer.outputs.items()
+    }
     return {
         **rasters,
+        **styles,
         **tables,
         "inputs": {"title": "Every input and its age", "type": "application/json", "roles": ["metadata", "age"]},
         "thumbnail": {"title": "Map with legend", "type": "image/png", "roles": ["thumbnail"]},

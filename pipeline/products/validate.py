@@ -30,6 +30,7 @@ from referencing import Registry, Resource
 from rio_cogeo.cogeo import cog_validate
 
 from pipeline.errors import KeyMissing, StoreError
+from pipeline.products import qml
 from pipeline.products.bands import COG_TYPE
 from pipeline.products.catalog import ROOT_KEY, collection_key, is_item_key
 from pipeline.products.index import Index
@@ -200,6 +201,8 @@ def _check_asset(store: Store, key: str, item: Mapping[str, Any], name: str) -> 
         yield from _check_cog(asset_href(store, item, name), key, name)
     elif asset.get("type") == PARQUET_TYPE:
         yield from _check_table(data, asset, key, name)
+    elif asset.get("type") == qml.QML_TYPE:
+        yield from _check_style(data, item, key, name)
 
 
 def _check_table(data: bytes, asset: Mapping[str, Any], key: str, name: str) -> Iterator[Problem]:
@@ -211,6 +214,20 @@ def _check_table(data: bytes, asset: Mapping[str, Any], key: str, name: str) -> 
     columns = [column["name"] for column in asset["table:columns"]]
     if found.column_names != columns or found.num_rows != asset["table:row_count"]:
         yield Problem(key, "asset", f"{name}: {found.num_rows} rows of {found.column_names}, the Item says otherwise")
+
+
+def _check_style(data: bytes, item: Mapping[str, Any], key: str, name: str) -> Iterator[Problem]:
+    """Check a style against the raster it is for, and that it lies where QGIS looks for it."""
+    raster = name.removesuffix(qml.QML)
+    if item["assets"].get(raster, {}).get("type") != COG_TYPE:
+        yield Problem(key, "asset", f"{name}: a style for {raster}, which is no raster of the Item")
+        return
+    beside = str(item["assets"][raster]["href"]).removesuffix(".tif") + ".qml"
+    if item["assets"][name]["href"] != beside:
+        yield Problem(key, "asset", f"{name}: lies at {item['assets'][name]['href']}, QGIS looks for it at {beside}")
+    render = item["properties"].get("renders", {}).get(raster, {})
+    for message in qml.problems(data, item["assets"][raster], render):
+        yield Problem(key, "asset", f"{name}: {message}")
 
 
 def _check_cog(href: str, key: str, name: str) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from pipeline.errors import FeedChanged, FeedMalformed, FeedRefused, InputError,
 from pipeline.layer import Layer
 from pipeline.model import Event, ObservationRef, ProductRef, RegionPeriod, Scene, Subject, Trigger, moment, subject_from_key
 from pipeline.observations import events
-from pipeline.products import card, cog, item, sheet, table, thumbnail
+from pipeline.products import card, cog, item, qml, sheet, table, thumbnail
 from pipeline.products import product as products
 from pipeline.products.catalog import hazard_of, item_key, staged_key
 from pipeline.products.collection import CollectionInfo
@@ -103,6 +103,7 @@ def stage(work: Workspace, product: Product, arrays: Mapping[str, Any], notes: N
         notes = replace(notes, extra={**notes.extra, "hazmon:tables": inline}) if inline else notes
         sides = [item.write_inputs(product, now, folder)]
         sides += [item.write_thumbnail(_picture(product, cogs, tables, notes), folder)]
+        sides += qml.write_styles(layer.outputs, cogs, folder)
         sides += [side for file in tables.values() for side in file.sides]
         entry = item.build_item(product, cogs, sides, now=now, notes=notes)
         paths = {name: file.path for name, file in cogs.items()} | {side.name: side.path for side in sides}
@@ -271,7 +272,7 @@ def _notes(work: Workspace, product: Product, plan: Plan) -> Notes:
         extra["hazmon:cold_start"] = any(given.source == COLD_START for given in plan.inputs)
         extra["hazmon:carried_days"] = plan.carried_days
     if isinstance(product.subject, Event):
-        extra |= _event_facts(events.read(work.store, product.subject.id).basis)
+        extra |= _event_facts(events.read(work.store, product.subject.id))
     return Notes(
         title=_title(work, product),
         credit=credit.of_product(work, plan),
@@ -296,7 +297,8 @@ def _countries(work: Workspace, product: Product) -> list[str]:
     return sorted({country for region in regions for country in work.config.regions[region].countries})
 
 
-def _event_facts(basis: events.Solution) -> dict[str, Any]:
+def _event_facts(record: events.EventRecord) -> dict[str, Any]:
+    basis = record.basis
     return {
         "hazmon:magnitude": basis.magnitude,
         "hazmon:magnitude_type": basis.magnitude_type,
@@ -304,7 +306,8 @@ def _event_facts(basis: events.Solution) -> dict[str, Any]:
         "hazmon:longitude": basis.longitude,
         "hazmon:latitude": basis.latitude,
         "hazmon:agency": basis.agency,
-        "hazmon:aliases": list(basis.aliases),
+        # The ids of the agency in charge first, then what every other agency calls it.
+        "hazmon:aliases": list(dict.fromkeys([*basis.aliases, *record.aliases])),
         "hazmon:review_status": basis.status,
     }
 

@@ -22,6 +22,7 @@ from pipeline.products.cog import write_cogs
 from pipeline.products.collection import CollectionInfo
 from pipeline.products.item import Credit, Notes, build_item, write_inputs, write_thumbnail
 from pipeline.products.product import Input, Product
+from pipeline.products.qml import write_styles
 from pipeline.products.thumbnail import Caption, render
 from pipeline.store import sha256
 
@@ -112,7 +113,7 @@ def built(made: Product, folder: Path, now: datetime = NOW, **notes: Any) -> tup
     folder.mkdir(parents=True, exist_ok=True)
     cogs = _pixels(folder / f"cogs-{made.source_revision}", made.geobox, float(made.source_revision))
     picture = render(cogs["mmi"].path, OUTPUTS["mmi"], Caption("Shaking", "2024-01-22", CREDIT.attribution, "EXERCISE"))
-    sides = [write_inputs(made, now, folder), write_thumbnail(picture, folder)]
+    sides = [write_inputs(made, now, folder), write_thumbnail(picture, folder), *write_styles(OUTPUTS, cogs, folder)]
     item = build_item(
         made, cogs, sides, now=now, notes=Notes("Shaking, M7.0", CREDIT, exercise=True, countries=("KGZ", "CHN"), **notes)
     )

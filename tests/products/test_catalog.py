@@ -18,7 +18,7 @@ from pipeline.products.product import Product
 from pipeline.products.read import asset_href
 from pipeline.products.validate import validate
 from pipeline.store import Store
-from tests.products.samples import EVENT, INFO, NOW, ORIGIN, built, product
+from tests.products.samples import EVENT, INFO, NOW, ORIGIN, OUTPUTS, built, product
 
 LINEAGE = f"event:{EVENT}"
 
@@ -184,7 +184,7 @@ def test_the_collection_grows_with_its_items(catalog: Catalog, workshop: Path) -
     assert collection["extent"]["temporal"]["interval"] == [["2024-01-22T18:09:04Z", "2024-03-01T18:09:04Z"]]
     assert collection["license"] == "CC-BY-4.0"
     assert collection["providers"][0]["name"] == "USGS"
-    assert set(collection["item_assets"]) == {"mmi", "deviation", "outside", "inputs", "thumbnail"}
+    assert set(collection["item_assets"]) == {*OUTPUTS, *(f"{name}_qml" for name in OUTPUTS), "inputs", "thumbnail"}
     root = catalog.store.get_json("catalog/catalog.json")
     assert [link["href"] for link in root["links"] if link["rel"] == "child"] == ["./shaking/collection.json"]
 
