@@ -32,6 +32,7 @@ __all__ = [
     "event",
     "find",
     "is_solution",
+    "named",
     "read",
     "scalars",
     "solution",
@@ -194,6 +195,19 @@ def find(store: Store, window: Window) -> list[EventRecord]:
     tables = _parse(_get(store, key) for key in _tables(Window(window.start - MARGIN, window.end + MARGIN)))
     found = [record for record in tables.records.values() if record.preferred.time in window]
     return sorted(found, key=lambda record: (record.preferred.time, record.id))
+
+
+def named(store: Store, name: str) -> EventRecord | None:
+    """Return the newest event that any agency calls by this id, one that stands before a withdrawn one; None: unknown."""
+    written = f'"{name}"'.encode()
+    for key in sorted(store.list("events"), reverse=True):
+        data = _get(store, key)
+        if data is None or written not in data:
+            continue
+        found = [r for r in _parse([data]).records.values() if name in r.aliases and r.successor is None]
+        if found:
+            return max(found, key=lambda r: (not r.withdrawn, r.preferred.time, r.id))
+    return None
 
 
 def event(record: EventRecord) -> Event:

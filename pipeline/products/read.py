@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 import xarray as xr
+from affine import Affine
 from dask.base import tokenize
 from odc.geo.geobox import GeoBox
 from rasterio.errors import RasterioError
@@ -97,6 +98,72 @@ def open_raster(href: str, *, band: int = 1, blocks: int = 4, version: str = "")
             attributes = _attributes(source, band)
     except RasterioError as error:
         raise ProductError(f"{href}: cannot be opened: {error}") from error
+    return lazy_raster(path, geobox, dtype, nodata, attributes, band=band, blocks=blocks, version=version)
+
+
+def described_asset(item: Mapping[str, Any], asset: str, href: str, *, blocks: int = 4) -> xr.DataArray:
+    """Return one raster asset of an Item as `open_raster` does, from what the Item says: no file is opened yet.
+
+    Parameters
+    ----------
+    item
+        The Item, with `proj:*` and the asset's `bands`.
+    asset
+        Key of the asset.
+    href
+        Path or URL of its file.
+    blocks
+        Edge of a dask chunk in blocks of 512 cells.
+    """
+    entry = item["assets"][asset]
+    band = entry["bands"][0]
+    nodata = math.nan if band["nodata"] == "nan" else band["nodata"]
+    attributes: dict[str, Any] = {"units": band["unit"], "long_name": band["description"]}
+    classes = [given for given in band.get("classification:classes", []) if not given.get("nodata")]
+    if classes:
+        attributes["flag_values"] = np.array([given["value"] for given in classes], dtype=band["data_type"])
+        attributes["flag_meanings"] = " ".join(given["title"].replace(" ", "_") for given in classes)
+    version = entry.get("file:checksum", "")
+    dtype = np.dtype(band["data_type"])
+    path = gdal_path(href)
+    return lazy_raster(path, item_geobox(item), dtype, nodata, attributes, blocks=blocks, version=version).rename(asset)
+
+
+def item_geobox(item: Mapping[str, Any]) -> GeoBox:
+    """Return the grid that an Item's rasters lie on, as the Item says."""
+    properties = item["properties"]
+    crs = properties.get("proj:code") or properties["proj:wkt2"]
+    return GeoBox(properties["proj:shape"], Affine(*properties["proj:transform"][:6]), crs)
+
+
+def lazy_raster(
+    path: str,
+    geobox: GeoBox,
+    dtype: np.dtype[Any],
+    nodata: float | None,
+    attributes: Mapping[str, Any],
+    *,
+    band: int = 1,
+    blocks: int = 4,
+    version: str = "",
+) -> xr.DataArray:
+    """Return one band of a raster on a known grid; its blocks open the file once they are computed.
+
+    Parameters
+    ----------
+    path
+        As GDAL spells it.
+    geobox, dtype, nodata
+        Those of the file.
+    attributes
+        With `flag_values` the band holds codes, which keep their type.
+    band
+        Number of the band, from 1.
+    blocks
+        Edge of a dask chunk in blocks of 512 cells.
+    version
+        Text that changes with the content (a checksum), part of the names of the dask blocks.
+    """
     unknown = None if "flag_values" in attributes or nodata is None or math.isnan(nodata) else nodata
     out = np.result_type(dtype, np.float32) if unknown is not None else dtype
     edge = BLOCK * blocks
@@ -111,8 +178,8 @@ def open_raster(href: str, *, band: int = 1, blocks: int = 4, version: str = "")
         band=band,
         unknown=unknown,
     )
-    attributes["nodata"] = math.nan if unknown is not None else nodata
-    return on_geobox(xr.DataArray(data, dims=("y", "x"), attrs=attributes), geobox)
+    known = {**attributes, "nodata": math.nan if unknown is not None else nodata}
+    return on_geobox(xr.DataArray(data, dims=("y", "x"), attrs=known), geobox)
 
 
 def gdal_path(href: str) -> str:

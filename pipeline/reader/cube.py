@@ -1,0 +1,146 @@
+"""Items to one lazy Dataset: opened from what they say, brought to one grid, laid along time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from pipeline.errors import InputError
+from pipeline.grid import geobox_of, on_geobox, regrid
+from pipeline.products.read import described_asset
+from pipeline.reader.listing import rasters
+from pipeline.reader.source import Item, Source
+from pipeline.reader.wanted import times_of
+
+#: What has to be the same for values to stand beside one another.
+_MEANING = ("units", "flag_values", "flag_meanings")
+
+
+def variables_of(items: Sequence[Item], wanted: Sequence[str] | None) -> list[str]:
+    """Return the variables to open: those wanted, else what all Items have.
+
+    Raises
+    ------
+    InputError
+        Where an Item lacks one, or is without rasters.
+    """
+    there = [rasters(item) for item in items]
+    for item, names in zip(items, there, strict=True):
+        missing = sorted(set(wanted or ()) - set(names))
+        if missing or not names:
+            tables = "" if names else "; open_table opens its tables"
+            raise InputError(f"{item['id']}: no raster {missing or 'at all'}; expected some of {list(names)}{tables}")
+    return list(wanted) if wanted is not None else [name for name in there[0] if all(name in names for names in there)]
+
+
+def single(item: Item, source: Source, names: Iterable[str], geobox: GeoBox, resampling: str | None) -> xr.Dataset:
+    """Return one Item's variables over (y, x), with its time as a coordinate."""
+    arrays = {name: _placed(item, source, name, geobox, resampling) for name in names}
+    return xr.Dataset(arrays).assign_coords(time=_moment(item))
+
+
+def along_time(
+    items: Sequence[Item], source: Source, names: Iterable[str], geobox: GeoBox, resampling: str | None
+) -> xr.Dataset:
+    """Return several Items' variables over (time, y, x); Items of the same moment fill one another's gaps, by id.
+
+    Raises
+    ------
+    InputError
+        Where units or classes of a variable are not the same in all.
+    """
+    groups: dict[np.datetime64, list[Item]] = {}
+    for item in items:
+        groups.setdefault(_moment(item), []).append(item)
+    arrays = {}
+    for name in names:
+        layers = [[_placed(item, source, name, geobox, resampling) for item in group] for group in groups.values()]
+        arrays[name] = _stacked(name, layers)
+    found = xr.Dataset(arrays).assign_coords(time=("time", np.array(list(groups), dtype="datetime64[ns]")))
+    ids = ["; ".join(item["id"] for item in group) for group in groups.values()]
+    revisions = [max(item["properties"]["hazmon:revision"] for item in group) for group in groups.values()]
+    return found.assign_coords(item=("time", np.array(ids)), revision=("time", np.array(revisions)))
+
+
+def _placed(item: Item, source: Source, name: str, geobox: GeoBox, resampling: str | None) -> xr.DataArray:
+    """Return one raster on the grid: cut out of its own, or resampled."""
+    array = described_asset(item, name, source.href(item, name))
+    own = geobox_of(array)
+    is_codes = "flag_values" in array.attrs
+    if own != geobox:
+        part = _part(own, geobox)
+        how = resampling or ("nearest" if is_codes else "bilinear")
+        if part is not None:
+            # The very labels of the whole grid: computed anew they would differ in the last bit, and not align.
+            labels = {name: array[name][cut] for name, cut in zip(own.dimensions, part, strict=True)}
+            array = on_geobox(array[part], geobox).assign_coords(labels)
+        elif own.footprint(str(geobox.crs)).intersects(geobox.extent):
+            array = regrid(array, geobox, how)
+        else:
+            array = _unknown(array, geobox)
+    answers = item["properties"]["hazmon:answers"]
+    answered = [question for question, output in answers.items() if output == name]
+    if answered:
+        array.attrs["answers"] = " ".join(answered)
+    array.encoding["grid_mapping"] = "spatial_ref"
+    if is_codes and array.attrs["nodata"] is not None:
+        array.encoding["_FillValue"] = array.attrs["nodata"]
+    return array
+
+
+def _part(own: GeoBox, geobox: GeoBox) -> tuple[slice, slice] | None:
+    """Return which rows and columns of a grid another one is, where it is a part of it."""
+    if own.crs != geobox.crs or own.resolution != geobox.resolution:
+        return None
+    across, down = ~own.transform * (geobox.transform.c, geobox.transform.f)
+    column, row = round(across), round(down)
+    rows, columns = slice(row, row + geobox.shape[0]), slice(column, column + geobox.shape[1])
+    if not (row >= 0 and column >= 0 and rows.stop <= own.shape[0] and columns.stop <= own.shape[1]):
+        return None
+    return (rows, columns) if own[rows, columns] == geobox else None
+
+
+def _unknown(array: xr.DataArray, geobox: GeoBox) -> xr.DataArray:
+    """Return a grid that an array does not reach."""
+    nodata = array.attrs["nodata"]
+    cells = da.full(tuple(geobox.shape), nodata, dtype=array.dtype)  # type: ignore[no-untyped-call]
+    return on_geobox(xr.DataArray(cells, dims=("y", "x"), attrs=array.attrs, name=array.name), geobox)
+
+
+def _stacked(name: str, layers: Sequence[Sequence[xr.DataArray]]) -> xr.DataArray:
+    arrays = [reduce(_filled, group) for group in layers]
+    first = arrays[0]
+    for array in (array for group in layers for array in group):
+        if array.dtype != first.dtype or not all(_same(array.attrs, first.attrs, meaning) for meaning in _MEANING):
+            raise InputError(
+                f"{name}: units or classes differ between versions of the layer; ask for a shorter time or one revision"
+            )
+    stack = da.stack([array.data for array in arrays])  # type: ignore[no-untyped-call]
+    found = xr.DataArray(stack, dims=("time", *first.dims), coords=first.coords, attrs=first.attrs)
+    found.encoding = dict(first.encoding)
+    return found
+
+
+def _filled(one: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
+    """Return the first array with its unknown cells taken from the other."""
+    nodata = one.attrs["nodata"]
+    is_known = one.notnull() if nodata is None or math.isnan(nodata) else one != nodata
+    filled = one.where(is_known, other).assign_attrs(one.attrs)
+    filled.encoding = dict(one.encoding)
+    return filled
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any], name: str) -> bool:
+    return bool(np.array_equal(one.get(name, ""), other.get(name, "")))
+
+
+def _moment(item: Item) -> np.datetime64:
+    """Return when what an Item is about begins."""
+    return np.datetime64(times_of(item)[0].replace(tzinfo=None), "ns")
