@@ -24,9 +24,7 @@ ROUTERS: tuple[Callable[[Door], APIRouter], ...] = (
 )
 
 #: Parts that also work in the background while the service runs.
-RUNNING: tuple[Callable[[Door, FastAPI], AbstractAsyncContextManager[None]], ...] = (
-    events.running,
-)
+RUNNING: tuple[Callable[[Door, FastAPI], AbstractAsyncContextManager[None]], ...] = (events.running,)
 
 #: How every part says what is wrong with a request.
 _ERROR = {
