@@ -34,6 +34,9 @@ ROOT_KEY = "catalog/catalog.json"
 #: How often a compare-and-swap is tried again before it counts as a conflict.
 _TRIES = 1000
 
+#: How many entries of the news are read before the index takes them.
+_BATCH = 100
+
 _WITHDRAWAL = "_withdrawn.json"
 
 
@@ -76,10 +79,9 @@ class Catalog:
 
     def __init__(self, store: Store, index: Path) -> None:
         self.store = store
-        missing = not index.exists()
         self.index = Index(index)
-        if missing:
-            self.rebuild()
+        if self.index.position is None:
+            self._rebuild(unless_filled=True)
 
     def stage(self, item: Mapping[str, Any], assets: Mapping[str, Path]) -> str:
         """Return the store key of a staged Item after uploading its assets; done already where it is staged or public.
@@ -196,8 +198,45 @@ class Catalog:
                 yield key, self.store.get_json(key)
 
     def rebuild(self) -> int:
-        """Return the number of Items after building the index anew from the files."""
-        return self.index.replace((item, key) for key, item in self.items())
+        """Return the number of Items after building the index anew from the files and telling the news what they miss."""
+        return self._rebuild()
+
+    def refresh(self) -> int:
+        """Return how many Items the index was told of, by the news after its `position`; one look where there are none.
+
+        What another process published, on another machine too, is found by searches after this.
+        """
+        count = 0
+        while batch := list(news.after(self.store, self.index.position or 0, _BATCH)):
+            newest = {entry.id: entry for entry in batch if entry.kind == "item"}
+            changed = [entry.key for entry in newest.values() if not self._knows(entry.id, entry.state)]
+            self.index.follow(changed, self.store.get_json, position=batch[-1].number)
+            count += len(changed)
+        return count
+
+    def _rebuild(self, *, unless_filled: bool = False) -> int:
+        entries: list[news.Entry] = []
+
+        def found() -> Iterator[tuple[dict[str, Any], str]]:
+            for key, item in self.items():
+                entries.append(_entry(item, datetime.fromisoformat(item["properties"]["updated"])))
+                yield item, key
+
+        count = self.index.replace(found(), position=lambda: news.head(self.store), unless_filled=unless_filled)
+        self._tell_untold(entries)
+        return count
+
+    def _tell_untold(self, entries: list[news.Entry]) -> None:
+        """Tell the news of Items that a writer was killed before telling of, in the order of their last change."""
+        told = {(entry.id, entry.state) for entry in news.after(self.store, 0)} if entries else set()
+        for entry in sorted(entries, key=lambda entry: (entry.at, entry.id)):
+            if (entry.id, entry.state) not in told:
+                news.tell(self.store, entry)
+
+    def _knows(self, item_id: str, state: str) -> bool:
+        """Whether the index has an Item as it is in a state."""
+        row = self.index.row(item_id)
+        return row is not None and row.state == state
 
     def _incomplete(self, item: Mapping[str, Any]) -> str:
         """Return what is wrong with an Item's assets in the store; empty where all are there."""
@@ -267,16 +306,13 @@ class Catalog:
             for version in versions:
                 self._update(item_key(version.id), change)
                 item = self.get(version.id)
-                self._reindex(item)
-                news.tell(self.store, _entry(item, now))
+                entry = _entry(item, now)
+                if not self._knows(entry.id, entry.state):
+                    self.index.put(entry.key, self.store.get_json)
+                news.tell(self.store, entry)
             if (versions, withdrawal) == (self._visible(lineage, hazard), self._withdrawal(lineage)):
                 return
         raise Conflict(f"{self.store.root}: lineage {lineage} of {hazard} changed {_TRIES} times while it was linked")
-
-    def _reindex(self, item: Mapping[str, Any]) -> None:
-        row, stands = self.index.row(item["id"]), not item["properties"]["deprecated"]
-        if row is None or row.current != stands:
-            self.index.put(item_key(item["id"]), self.store.get_json)
 
     def _list(self, item: Mapping[str, Any], info: CollectionInfo) -> None:
         """Enter an Item in its collection and the collection in the root."""

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StoreError
 from pipeline.model import Bounds, Window
+from pipeline.products import index_row, index_search
+from pipeline.products.index_row import boxes, time_text
+from pipeline.products.index_search import Found, Query
 
 #: Version of the tables; an index of another version is dropped and rebuilt.
-_VERSION = 1
+_VERSION = 2
 
 #: How long a writer waits for another process, seconds.
 _PATIENCE_S = 30.0
+
+#: How much of the file a reader may map into memory, bytes.
+_MAPPED = 1 << 28
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS items (
@@ -30,13 +39,23 @@ CREATE TABLE IF NOT EXISTS items (
     stop TEXT NOT NULL,
     revision INTEGER NOT NULL,
     created TEXT NOT NULL,
-    current INTEGER NOT NULL
+    current INTEGER NOT NULL,
+    west REAL, south REAL, east REAL, north REAL,
+    is_box INTEGER NOT NULL,
+    state TEXT
 );
-CREATE INDEX IF NOT EXISTS items_by_hazard ON items (hazard, start);
+CREATE INDEX IF NOT EXISTS items_by_start ON items (start, id);
+CREATE INDEX IF NOT EXISTS items_by_hazard ON items (hazard, start, id);
 CREATE INDEX IF NOT EXISTS items_by_lineage ON items (lineage);
 CREATE INDEX IF NOT EXISTS items_by_subject ON items (subject);
-CREATE VIRTUAL TABLE IF NOT EXISTS places USING rtree (number, west, east, south, north, +item INTEGER);
+CREATE TABLE IF NOT EXISTS contents (number INTEGER PRIMARY KEY, properties TEXT NOT NULL, geometry BLOB);
+CREATE TABLE IF NOT EXISTS documents (number INTEGER PRIMARY KEY, document BLOB NOT NULL);
+CREATE VIRTUAL TABLE IF NOT EXISTS places USING rtree (number, west, east, south, north, start, stop);
+CREATE TABLE IF NOT EXISTS names (hazard TEXT, name TEXT, type TEXT, PRIMARY KEY (hazard, name, type)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS progress (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL);
 """
+
+_NAMES = ("items", "places", "contents", "documents", "names", "progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +65,12 @@ class Row:
     id: str
     key: str
     current: bool
+    state: str | None = field(default=None, compare=False)
+    """Checksum of the Item, where it was put on its own."""
 
 
 class Index:
-    """One SQLite file in WAL mode, safe for many processes at once; every call opens and closes it.
+    """One SQLite file in WAL mode, safe for many threads and processes at once: one writes, nobody waits to read.
 
     Raises
     ------
@@ -59,41 +80,101 @@ class Index:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._own = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
+            if connection.execute("PRAGMA user_version").fetchone()[0] == _VERSION:
+                return
+            connection.execute("BEGIN IMMEDIATE")
             if connection.execute("PRAGMA user_version").fetchone()[0] not in (0, _VERSION):
-                connection.executescript("DROP TABLE IF EXISTS items; DROP TABLE IF EXISTS places;")
-            connection.executescript(_TABLES)
+                for name in _NAMES:
+                    connection.execute(f"DROP TABLE IF EXISTS {name}")
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
+            connection.execute("COMMIT")
+
+    def __reduce__(self) -> tuple[type[Index], tuple[Path]]:
+        return Index, (self.path,)
+
+    @property
+    def position(self) -> int | None:
+        """Number of the last news entry that is in the index; None before it was ever filled."""
+        found = self._read("SELECT position FROM progress")
+        return int(found[0][0]) if found else None
 
     def put(self, key: str, read: Callable[[str], Mapping[str, Any]]) -> None:
         """Add an Item or replace what is known of it; it is read once the pen is held, so that no older state wins."""
         with self._writing() as connection:
-            _insert(connection, read(key), key)
+            index_row.insert(connection, read(key), key, with_state=True)
 
-    def replace(self, items: Iterable[tuple[Mapping[str, Any], str]]) -> int:
-        """Forget all, take these (Item, key) instead, in one transaction; return how many there are."""
+    def follow(self, keys: Iterable[str], read: Callable[[str], Mapping[str, Any]], *, position: int) -> None:
+        """Put Items as they are now and note up to which news entry the index has followed."""
         with self._writing() as connection:
-            connection.execute("DELETE FROM items")
-            connection.execute("DELETE FROM places")
+            for key in keys:
+                index_row.insert(connection, read(key), key, with_state=True)
+            _reach(connection, position)
+
+    def replace(
+        self,
+        items: Iterable[tuple[Mapping[str, Any], str]],
+        *,
+        position: Callable[[], int] = lambda: 0,
+        unless_filled: bool = False,
+    ) -> int:
+        """Forget all, take these (Item, key) instead, in one transaction; return how many there are.
+
+        Parameters
+        ----------
+        items
+            Read once the pen is held, so that nothing that is put meanwhile is forgotten.
+        position
+            Tells which news entry is the last that these Items surely show; asked before the first of them is read.
+        unless_filled
+            Leave everything as it is where another process has filled the index already.
+        """
+        with self._writing() as connection:
+            if unless_filled and connection.execute("SELECT 1 FROM progress").fetchone():
+                return int(connection.execute("SELECT count(*) FROM items").fetchone()[0])
+            reached = position()
+            for name in _NAMES:
+                connection.execute(f"DELETE FROM {name}")
             count = 0
             for item, key in items:
-                _insert(connection, item, key)
+                index_row.insert(connection, item, key)
                 count += 1
+            _reach(connection, reached)
             return count
 
     def rows(self) -> list[Row]:
         """Return all rows, by id."""
-        with self._open() as connection:
-            found = connection.execute("SELECT id, key, current FROM items ORDER BY id").fetchall()
-        return [Row(id, key, bool(current)) for id, key, current in found]
+        found = self._read("SELECT id, key, current, state FROM items ORDER BY id")
+        return [Row(id, key, bool(current), state) for id, key, current, state in found]
 
     def row(self, id: str) -> Row | None:
         """Return the row of one Item, where it has one."""
-        with self._open() as connection:
-            found = connection.execute("SELECT id, key, current FROM items WHERE id = ?", (id,)).fetchone()
-        return Row(found[0], found[1], bool(found[2])) if found else None
+        found = self._read("SELECT id, key, current, state FROM items WHERE id = ?", (id,))
+        return Row(found[0][0], found[0][1], bool(found[0][2]), found[0][3]) if found else None
+
+    def document(self, id: str) -> bytes | None:
+        """Return an Item as JSON text, where it is known."""
+        query = "SELECT document FROM documents JOIN items USING (number) WHERE id = ?"
+        found = self._read(query, (id,))
+        return zlib.decompress(found[0][0]) if found else None
+
+    def types(self, hazard: str | None = None) -> dict[str, set[str]]:
+        """Return which types of value the properties of Items have: "string", "date-time", "number", "integer" and so on."""
+        query = "SELECT name, type FROM names WHERE ? IS NULL OR hazard = ? ORDER BY name, type"
+        found: dict[str, set[str]] = {}
+        for name, kind in self._read(query, (hazard, hazard)):
+            found.setdefault(name, set()).add(kind)
+        return found
+
+    def find(self, query: Query) -> list[Found]:
+        """Return the Items that a query asks for, as documents, in its order."""
+        with self._reading() as connection:
+            return index_search.run(connection, query)
 
     def search(
         self,
@@ -132,24 +213,49 @@ class Index:
             values += [subject, subject, len(subject) + 1, f"{subject}:"]
         if window is not None:
             terms.append("start < ? AND (stop > ? OR start >= ?)")
-            values += [_time(window.end.isoformat()), *[_time(window.start.isoformat())] * 2]
+            values += [time_text(window.end.isoformat()), *[time_text(window.start.isoformat())] * 2]
         if current is not None:
             terms.append("current = ?")
             values.append(int(current))
         if bbox is not None:
-            boxes = _boxes(bbox)
+            wanted = boxes(bbox)
             overlap = "west <= ? AND east >= ? AND south <= ? AND north >= ?"
-            terms.append(f"number IN (SELECT item FROM places WHERE {' OR '.join([f'({overlap})'] * len(boxes))})")
-            values += [value for west, south, east, north in boxes for value in (east, west, north, south)]
+            places = f"SELECT number >> 1 FROM places WHERE {' OR '.join([f'({overlap})'] * len(wanted))}"
+            terms.append(f"number IN ({places})")
+            values += [value for west, south, east, north in wanted for value in (east, west, north, south)]
         where = f"WHERE {' AND '.join(terms)}" if terms else ""
         query = f"SELECT key FROM items {where} ORDER BY start DESC, revision DESC, created DESC, id LIMIT ?"
-        with self._open() as connection:
-            return [key for (key,) in connection.execute(query, [*values, -1 if limit is None else limit])]
+        return [key for (key,) in self._read(query, [*values, -1 if limit is None else limit])]
+
+    def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self._reading() as connection:
+            return connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend this thread's own connection, opened anew where the process was forked or the file was replaced."""
+        try:
+            status = self.path.stat()
+            identity = (os.getpid(), status.st_dev, status.st_ino)
+            if getattr(self._own, "identity", None) != identity:
+                connection = self._connect()
+                connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
+                index_search.prepare(connection)
+                self._own.connection, self._own.identity = connection, identity
+            yield self._own.connection
+        except (sqlite3.Error, OSError, zlib.error) as error:
+            raise StoreError(f"{self.path}: index: {error}") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None)
+        # What a power cut takes from the last commits comes back with the news or a rebuild.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            connection = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None)
+            connection = self._connect()
             try:
                 yield connection
             finally:
@@ -166,39 +272,10 @@ class Index:
             connection.execute("COMMIT")
 
 
-def _insert(connection: sqlite3.Connection, item: Mapping[str, Any], key: str) -> None:
-    properties = item["properties"]
-    start = properties.get("start_datetime") or properties["datetime"]
-    connection.execute("DELETE FROM places WHERE item IN (SELECT number FROM items WHERE id = ?)", (item["id"],))
-    connection.execute("DELETE FROM items WHERE id = ?", (item["id"],))
-    number = connection.execute(
-        "INSERT INTO items (id, key, hazard, subject, lineage, start, stop, revision, created, current)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            item["id"],
-            key,
-            item["collection"],
-            properties.get("hazmon:subject", item["id"]),
-            properties.get("hazmon:lineage", item["id"]),
-            _time(start),
-            _time(properties.get("end_datetime") or start),
-            properties.get("hazmon:revision", 0),
-            properties.get("created", ""),
-            int(not properties.get("deprecated", False)),
-        ),
-    ).lastrowid
-    for west, south, east, north in _boxes(tuple(item["bbox"])):
-        connection.execute(
-            "INSERT INTO places (west, east, south, north, item) VALUES (?, ?, ?, ?, ?)", (west, east, south, north, number)
-        )
-
-
-def _boxes(bbox: Bounds) -> list[Bounds]:
-    """Return the boxes on either side of the antimeridian."""
-    west, south, east, north = bbox
-    return [bbox] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
-
-
-def _time(text: str) -> str:
-    """Return a UTC time as text that sorts: `Z` and `+00:00` alike, without fractions of a second."""
-    return text[:19]
+def _reach(connection: sqlite3.Connection, position: int) -> None:
+    """Note how far the news are in the index; another process may have come further."""
+    connection.execute(
+        "INSERT INTO progress (only, position) VALUES (1, ?)"
+        " ON CONFLICT (only) DO UPDATE SET position = max(position, excluded.position)",
+        (position,),
+    )

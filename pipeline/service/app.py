@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 import pipeline
-from pipeline.service import alerts, events, files, raster, status
+from pipeline.service import alerts, events, files, raster, stac, status
 from pipeline.service.door import Door
 from pipeline.service.guard import faults, guarded
 
@@ -23,8 +23,14 @@ ROUTERS: tuple[Callable[[Door], APIRouter], ...] = (
     status.router,
 )
 
+#: Parts that need the application itself to add their routes.
+INSTALLED: tuple[Callable[[FastAPI, Door], None], ...] = (stac.install,)
+
 #: Parts that also work in the background while the service runs.
-RUNNING: tuple[Callable[[Door, FastAPI], AbstractAsyncContextManager[None]], ...] = (events.running,)
+RUNNING: tuple[Callable[[Door, FastAPI], AbstractAsyncContextManager[None]], ...] = (
+    events.running,
+    stac.running,
+)
 
 #: How every part says what is wrong with a request.
 _ERROR = {
@@ -74,6 +80,8 @@ def application(door: Door) -> FastAPI:
     faults.told(app)
     for make in ROUTERS:
         app.include_router(make(door))
+    for install in INSTALLED:
+        install(app, door)
     return app
 
 

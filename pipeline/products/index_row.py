@@ -1,0 +1,161 @@
+"""What the index keeps of one Item: its row, its place in space and time, its properties and its document."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import shapely
+from shapely.geometry import shape
+
+from pipeline.model import Bounds
+from pipeline.store import sha256, to_bytes
+
+#: An instant as RFC 3339 writes it.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+#: A fast level: the documents shrink to a sixth, ten times as fast as with the best.
+_LEVEL = 1
+
+_COLUMNS = (
+    "id",
+    "key",
+    "hazard",
+    "subject",
+    "lineage",
+    "start",
+    "stop",
+    "revision",
+    "created",
+    "current",
+    "west",
+    "south",
+    "east",
+    "north",
+    "is_box",
+    "state",
+)
+_INSERT = (
+    f"INSERT INTO items ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+    f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS)} RETURNING number"
+)
+
+
+def insert(connection: sqlite3.Connection, item: Mapping[str, Any], key: str, *, with_state: bool = False) -> None:
+    """Put an Item into the tables, in place of what they hold of it."""
+    properties = item["properties"]
+    start = time_text(properties.get("start_datetime") or properties["datetime"])
+    stop = max(start, time_text(properties.get("end_datetime") or start))
+    box, geometry = item.get("bbox"), item.get("geometry")
+    around = bounds(box) if box else None
+    footprint = shape(geometry) if geometry else None
+    values = (
+        item["id"],
+        key,
+        item["collection"],
+        properties.get("hazmon:subject", item["id"]),
+        properties.get("hazmon:lineage", item["id"]),
+        start,
+        stop,
+        properties.get("hazmon:revision", 0),
+        properties.get("created", ""),
+        int(not properties.get("deprecated", False)),
+        *(around or (None,) * 4),
+        int(_is_box(footprint, around)),
+        sha256(to_bytes(item)) if with_state else None,
+    )
+    (number,) = connection.execute(_INSERT, values).fetchone()
+    _place(connection, number, around, start, stop)
+    facts = filterable(properties)
+    names = [(item["collection"], name, kind(value)) for name, value in facts.items()]
+    connection.executemany("INSERT OR IGNORE INTO names (hazard, name, type) VALUES (?, ?, ?)", names)
+    blob = shapely.to_wkb(footprint) if footprint is not None else None
+    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+    connection.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", (number, text, blob))
+    document = zlib.compress(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode(), _LEVEL)
+    connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (number, document))
+
+
+def _place(connection: sqlite3.Connection, number: int, around: Bounds | None, start: str, stop: str) -> None:
+    """Enter one or, across the antimeridian, two boxes in space and time; their numbers tell the Item's."""
+    connection.execute("DELETE FROM places WHERE number IN (?, ?)", (2 * number, 2 * number + 1))
+    times = (seconds(start), seconds(stop))
+    for side, (west, south, east, north) in enumerate(boxes(around) if around else []):
+        connection.execute(
+            "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?)", (2 * number + side, west, east, south, north, *times)
+        )
+
+
+def filterable(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties that a filter can compare: numbers, texts, booleans and lists of texts; instants sort as text."""
+    found: dict[str, Any] = {}
+    for name, value in properties.items():
+        if isinstance(value, str):
+            found[name] = time_text(value) if is_instant(value) else value
+        elif isinstance(value, (bool, int, float)) or (
+            isinstance(value, list) and value and all(isinstance(each, str) for each in value)
+        ):
+            found[name] = value
+    return found
+
+
+def kind(value: Any) -> str:
+    """Return the type of a filterable property's value, in the words of JSON Schema; "date-time" for an instant."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "date-time" if is_instant(value) else "string"
+    return "array"
+
+
+def is_instant(text: str) -> bool:
+    """Whether a text is an instant of RFC 3339."""
+    return _INSTANT.fullmatch(text) is not None
+
+
+def time_text(text: str) -> str:
+    """Return an instant as text that sorts: UTC, always with microseconds.
+
+    Examples
+    --------
+    >>> time_text("2024-04-05T06:00:00+06:00")
+    '2024-04-05T00:00:00.000000Z'
+    """
+    if len(text) == 20 and text[-1] == "Z":
+        return f"{text[:19]}.000000Z"
+    moment = datetime.fromisoformat(text)
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return f"{moment.strftime('%Y-%m-%dT%H:%M:%S.%f').zfill(26)}Z"
+
+
+def seconds(text: str) -> float:
+    """Return an instant as the R-tree holds it: seconds since 1970, which it rounds outwards by up to two minutes."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def bounds(bbox: list[float] | tuple[float, ...]) -> Bounds:
+    """Return (west, south, east, north) of a box with or without heights."""
+    half = len(bbox) // 2
+    return float(bbox[0]), float(bbox[1]), float(bbox[half]), float(bbox[half + 1])
+
+
+def boxes(bbox: Bounds) -> list[Bounds]:
+    """Return the boxes on either side of the antimeridian."""
+    west, south, east, north = bbox
+    return [bbox] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
+
+
+def _is_box(footprint: shapely.Geometry | None, around: Bounds | None) -> bool:
+    """Whether an Item's place is just its bounding box, on one side of the antimeridian."""
+    if around is None or around[0] > around[2]:
+        return False
+    return footprint is None or bool(shapely.box(*around).equals(footprint))

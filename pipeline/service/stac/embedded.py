@@ -1,0 +1,263 @@
+"""The STAC API over the embedded index: files are the truth, SQLite finds them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlencode
+
+import attr
+import orjson
+from pydantic import BaseModel
+from stac_fastapi.extensions.filter.client import BaseFiltersClient
+from stac_fastapi.types import stac
+from stac_fastapi.types.core import BaseCoreClient
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.errors import InputError, KeyMissing
+from pipeline.products.catalog import collection_key
+from pipeline.products.index_search import NEWEST_FIRST, Found, Key, Query, Term, in_places, spatial
+from pipeline.service.door import Door
+from pipeline.service.stac import asked as asking
+from pipeline.service.stac import cql, paging
+from pipeline.service.stac.asked import Asked
+from pipeline.service.stac.extensions import Extensions, extensions
+from pipeline.service.stac.fields import cut
+from pipeline.service.stac.landing import CORE, landing
+from pipeline.service.stac.properties import key_of, queryables
+from pipeline.service.stac.served import GEOJSON, JSON, collection_url, landing_url, served, served_collection
+
+#: How often a process looks for news that others published, seconds.
+_LOOK_S = 1.0
+
+
+def backend(door: Door) -> tuple[BaseCoreClient, Extensions]:
+    """Return the client over the embedded index and its extensions."""
+    items = Items(door)
+    return EmbeddedClient(items=items), extensions(Queryables(items=items))
+
+
+class Items:
+    """Items and collections of a home as the service finds them, never more than a second behind other publishers."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.catalog = door.work.catalog
+        self._looking = threading.Lock()
+        self._looked = float("-inf")
+
+    def look(self) -> None:
+        """Take in the news, at most once a second; whoever comes meanwhile does not wait for it."""
+        if time.monotonic() - self._looked < _LOOK_S or not self._looking.acquire(blocking=False):
+            return
+        try:
+            self.catalog.refresh()
+            self._looked = time.monotonic()
+        finally:
+            self._looking.release()
+
+    def hazards(self) -> list[str]:
+        """Return the ids of all collections."""
+        return sorted(key.split("/")[1] for key in self._collection_keys())
+
+    def collection(self, hazard: str) -> dict[str, Any]:
+        """Return a collection as it lies in the store; 404 where there is none."""
+        try:
+            if hazard not in self.door.work.config.hazards and hazard not in self.hazards():
+                raise KeyMissing(hazard)
+            found: dict[str, Any] = self.catalog.store.get_json(collection_key(hazard))
+        except KeyMissing as error:
+            raise HTTPException(404, f"collection: found {hazard[:100]!r}, expected one of {self.hazards()}") from error
+        return found
+
+    def collections(self) -> list[dict[str, Any]]:
+        """Return all collections as they lie in the store."""
+        return [self.catalog.store.get_json(key) for key in self._collection_keys()]
+
+    def find(self, asked: Asked) -> tuple[list[dict[str, Any]], str | None, str | None]:
+        """Return the Items of one page and the tokens of the next and the previous one."""
+        self.look()
+        types = self.catalog.index.types() if asked.condition or asked.sort else {}
+        order = _order(asked, types)
+        place = paging.place(asked.token, asked.sort, len(order)) if asked.token else None
+        backwards = place is not None and place.way == "prev"
+        query = Query(
+            terms=_terms(asked, types),
+            places=asked.places or _around(asked),
+            window=asked.window,
+            order=order,
+            beyond=place.keys if place else None,
+            backwards=backwards,
+            # One more than wanted tells whether there is another page.
+            limit=asked.limit + 1,
+        )
+        found = self.catalog.index.find(query)
+        more = len(found) > asked.limit
+        page = (found[-asked.limit :] if backwards else found[: asked.limit]) if more else found
+        items = [orjson.loads(each.document) for each in page]
+        forward = _token("next", page, asked) if page and (more or backwards) else None
+        back = _token("prev", page[:1], asked) if page and place and (more or not backwards) else None
+        return items, forward, back
+
+    def _collection_keys(self) -> list[str]:
+        root = "catalog/catalog.json"
+        try:
+            links = self.catalog.store.get_json(root)["links"]
+        except KeyMissing:
+            return []
+        return [f"catalog/{link['href'].removeprefix('./')}" for link in links if link["rel"] == "child"]
+
+
+@attr.s
+class Queryables(BaseFiltersClient):
+    """Which properties a filter may name: those that Items really have."""
+
+    items: Items = attr.ib(kw_only=True)
+
+    def get_queryables(self, collection_id: str | None = None, **kwargs: Any) -> dict[str, Any]:
+        """Return the JSON Schema of what a filter may name, in one collection or in all."""
+        base = self.items.door.url(kwargs["request"])
+        self.items.look()
+        if collection_id is None:
+            return queryables(self.items.catalog.index.types(), f"{landing_url(base)}/queryables", "Queryables")
+        title = f"Queryables of {self.items.collection(collection_id)['title']}"
+        types = self.items.catalog.index.types(collection_id)
+        return queryables(types, f"{collection_url(base, collection_id)}/queryables", title)
+
+
+@attr.s
+class EmbeddedClient(BaseCoreClient):
+    """Core and search of the STAC API."""
+
+    items: Items = attr.ib(kw_only=True)
+    base_conformance_classes: list[str] = attr.ib(factory=lambda: list(CORE))
+
+    def landing_page(self, **kwargs: Any) -> stac.LandingPage:
+        """Return the landing page."""
+        door = self.items.door
+        page = landing(door.url(kwargs["request"]), door.settings.title, self.conformance_classes(), self.items.collections())
+        return cast("stac.LandingPage", page)
+
+    def all_collections(self, **kwargs: Any) -> stac.Collections:
+        """Return all collections."""
+        base = self.items.door.url(kwargs["request"])
+        here = landing_url(base)
+        links = [
+            {"rel": "self", "href": f"{here}/collections", "type": JSON},
+            {"rel": "root", "href": here, "type": JSON},
+            {"rel": "parent", "href": here, "type": JSON},
+        ]
+        found = [served_collection(each, base) for each in self.items.collections()]
+        return cast("stac.Collections", _json({"collections": found, "links": links}, JSON))
+
+    def get_collection(self, collection_id: str, **kwargs: Any) -> stac.Collection:
+        """Return one collection."""
+        found = served_collection(self.items.collection(collection_id), self.items.door.url(kwargs["request"]))
+        return cast("stac.Collection", _json(found, JSON))
+
+    def get_item(self, item_id: str, collection_id: str, **kwargs: Any) -> stac.Item:
+        """Return one Item."""
+        self.items.collection(collection_id)
+        found = self.items.catalog.index.document(item_id)
+        if found is None:
+            self.items.look()
+            found = self.items.catalog.index.document(item_id)
+        item = orjson.loads(found) if found else None
+        if item is None or item["collection"] != collection_id:
+            raise HTTPException(404, f"item: found no {item_id[:200]!r} in collection {collection_id!r}")
+        return cast("stac.Item", _json(served(item, self.items.door.url(kwargs["request"])), GEOJSON))
+
+    def post_search(self, search_request: BaseModel, **kwargs: Any) -> stac.ItemCollection:
+        """Return a page of Items for the body of a POST request."""
+        return self._search(lambda most: asking.from_post(search_request, most), kwargs["request"], search_request)
+
+    def get_search(self, *_: Any, **kwargs: Any) -> stac.ItemCollection:
+        """Return a page of Items for the parameters of a GET request."""
+        request = kwargs.pop("request")
+        return self._search(lambda most: asking.from_get(kwargs, most), request)
+
+    def item_collection(self, *_: Any, **kwargs: Any) -> stac.ItemCollection:
+        """Return a page of the Items of a collection."""
+        request, collection_id = kwargs.pop("request"), kwargs.pop("collection_id")
+        self.items.collection(collection_id)
+        here = {"collections": [collection_id]}
+        return self._search(lambda most: asking.from_get({**kwargs, **here}, most), request, hazard=collection_id)
+
+    def _search(
+        self, read: Any, request: Request, body: BaseModel | None = None, hazard: str | None = None
+    ) -> stac.ItemCollection:
+        door = self.items.door
+        base = door.url(request)
+        try:
+            asked = read(door.settings.limits.page)
+            items, forward, back = self.items.find(asked)
+        except InputError as error:
+            raise HTTPException(400, str(error)) from error
+        where = f"{base}{request.url.path}"
+        links = [
+            {"rel": "self", "href": f"{where}?{request.url.query}" if request.url.query else where, "type": GEOJSON},
+            {"rel": "root", "href": landing_url(base), "type": JSON},
+        ]
+        if hazard is not None:
+            links += [{"rel": name, "href": collection_url(base, hazard), "type": JSON} for name in ("parent", "collection")]
+        for relation, token in (("next", forward), ("prev", back)):
+            if token is not None:
+                links.append(_page_link(relation, token, where, request, body))
+        page = {
+            "type": "FeatureCollection",
+            "features": [cut(served(item, base), asked.fields) for item in items],
+            "links": links,
+            "numberReturned": len(items),
+        }
+        return cast("stac.ItemCollection", _json(page, GEOJSON))
+
+
+def _page_link(relation: str, token: str, where: str, request: Request, body: BaseModel | None) -> dict[str, Any]:
+    if body is not None:
+        again = {**body.model_dump(mode="json", by_alias=True, exclude_unset=True), "token": token}
+        return {"rel": relation, "href": where, "type": GEOJSON, "method": "POST", "body": again, "merge": False}
+    others = [(name, value) for name, value in parse_qsl(request.url.query) if name != "token"]
+    return {"rel": relation, "href": f"{where}?{urlencode([*others, ('token', token)])}", "type": GEOJSON, "method": "GET"}
+
+
+def _terms(asked: Asked, types: Mapping[str, set[str]]) -> list[Term]:
+    terms: list[Term] = []
+    for column, names in (("items.hazard", asked.collections), ("items.id", asked.ids)):
+        if names and len(names) == 1:
+            terms.append(Term(f"{column} = ?", names))
+        elif names:
+            # A list is better passed as one value: SQLite bounds how many there may be.
+            terms.append(Term(f"{column} IN (SELECT value FROM json_each(?))", (orjson.dumps(names).decode(),)))
+    if asked.places and asked.shape is not None:
+        terms.append(in_places(asked.places, asked.shape))
+    elif asked.shape is not None:
+        terms.append(spatial("intersects", asked.shape))
+    if asked.condition is not None:
+        terms.append(cql.to_sql(asked.condition, types))
+    return terms
+
+
+def _around(asked: Asked) -> tuple[tuple[float, float, float, float], ...]:
+    if asked.shape is None:
+        return ()
+    west, south, east, north = asked.shape.bounds
+    return ((west, south, east, north),)
+
+
+def _order(asked: Asked, types: Mapping[str, set[str]]) -> Sequence[Key]:
+    if not asked.sort:
+        return NEWEST_FIRST
+    keys = [key_of(name, descending, types) for name, descending in asked.sort]
+    return keys if asked.sort[-1][0] == "id" else [*keys, Key(Term("items.id"), asked.sort[-1][1], True)]
+
+
+def _token(way: Any, page: Sequence[Found], asked: Asked) -> str:
+    return paging.token(paging.Place(way, page[-1].keys), asked.sort)
+
+
+def _json(content: Any, media_type: str) -> Response:
+    return Response(orjson.dumps(content), media_type=media_type)
