@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 import pipeline
-from pipeline.service import alerts, events, files, raster, stac, status
+from pipeline.service import alerts, events, files, page, raster, stac, status
 from pipeline.service.door import Door
 from pipeline.service.guard import faults, guarded
 
@@ -19,6 +19,7 @@ ROUTERS: tuple[Callable[[Door], APIRouter], ...] = (
     alerts.router,
     events.router,
     files.router,
+    page.router,
     raster.router,
     status.router,
 )

@@ -1,0 +1,201 @@
+// What a reader can do: each changes the state, and asks the service for what is then wanted.
+import { explain } from "./explained.ts";
+import { boundsOf, contains, flat, union } from "./ground.ts";
+import { legend } from "./legend.ts";
+import { moment } from "./moments.ts";
+import { dataTime, type Step, type Subject } from "./products.ts";
+import { activeAlerts, assetOf, hazardOf, shown, stepOf, stepsOf } from "./select.ts";
+import * as service from "./service.ts";
+import { change, current, type Asked, type State, type Tab } from "./state.ts";
+import type { Alert, Item } from "./wire.ts";
+import { call, say } from "./words.ts";
+
+export async function chooseHazard(id: string | null): Promise<void> {
+  const { hazard, step } = current();
+  // An earthquake's shaking, landslides and people are one event: going from one to the other stays with it.
+  const keeps = hazardOf(current(), id)?.grid === "event" && hazardOf(current(), hazard)?.grid === "event";
+  change({ hazard: id, step: keeps ? step : null, playing: false, legend: null, explained: {} });
+  if (id !== null && !current().items[id]) await readItems(id);
+  await refreshLegend();
+  askAgain();
+}
+
+export async function readItems(hazard: string): Promise<void> {
+  try {
+    const found = await service.items(hazard);
+    const { items, unread } = current();
+    const { [hazard]: _, ...rest } = unread;
+    if (!same(items[hazard], found)) change({ items: { ...items, [hazard]: found } });
+    change({ unread: rest });
+  } catch (error) {
+    if (!(error instanceof service.Unanswered)) throw error;
+    change({ unread: { ...current().unread, [hazard]: error.message } });
+  }
+}
+
+/** Return whether the same Items came again, so that nothing is drawn anew. */
+function same(before: Item[] | undefined, after: Item[]): boolean {
+  const mark = (item: Item) => `${item.id} ${item.properties.updated}`;
+  return before !== undefined && before.map(mark).join() === after.map(mark).join();
+}
+
+export function chooseStep(step: Step): void {
+  change({ step: step.key });
+  const { language } = current();
+  const title = step.subjects[0]?.newest.properties.title ?? "";
+  tell(`${moment(step.time, language)}. ${title}`);
+  void refreshLegend();
+  askAgain();
+}
+
+export function move(by: number): boolean {
+  const all = stepsOf(current());
+  const at = all.findIndex((step) => step.key === stepOf(current())?.key);
+  const next = all[at + by];
+  if (next) chooseStep(next);
+  return next !== undefined;
+}
+
+export function chooseVersion(subject: Subject, item: Item): void {
+  const { [subject.lineage]: _, ...rest } = current().versions;
+  change({ versions: item.id === subject.newest.id ? rest : { ...rest, [subject.lineage]: item.id } });
+  void refreshLegend();
+  askAgain();
+}
+
+export function chooseAsset(hazard: string, asset: string): void {
+  change({ assets: { ...current().assets, [hazard]: asset } });
+  void refreshLegend();
+}
+
+export function goToShown(): void {
+  const all = union(shown(current()).map(({ item }) => flat(item.bbox)));
+  if (all) change({ goTo: [...all] });
+}
+
+let legendWanted = "";
+
+export async function refreshLegend(): Promise<void> {
+  const [item, asset] = [shown(current())[0]?.item, assetOf(current())];
+  const wanted = item && asset ? `${item.id} ${asset}` : "";
+  legendWanted = wanted;
+  if (!item || !asset) {
+    change({ legend: null, reasons: null });
+    return;
+  }
+  const [found, why] = await Promise.all([legend(item, asset), legend(item, item.properties["hazmon:answers"].exclusion)]);
+  if (wanted === legendWanted && (found !== current().legend || why !== current().reasons)) change({ legend: found, reasons: why });
+}
+
+/** Ask what is known at a place of everything that is shown there. */
+export function ask(asked: Asked): void {
+  const here = alertsAt(current(), asked);
+  change({ asked, explained: {}, sheet: "half", chosenAlert: null, alertText: null });
+  if (here.length > 0) tell(say(current().language, "ask.alerts", { count: here.length }));
+  askAgain();
+}
+
+function askAgain(): void {
+  const { asked } = current();
+  if (!asked) return;
+  for (const { item } of shown(current())) void askOf(item, asked);
+}
+
+async function askOf(item: Item, asked: Asked): Promise<void> {
+  const put = (answer: State["explained"][string]) => {
+    if (current().asked === asked) change({ explained: { ...current().explained, [item.id]: answer } });
+  };
+  if (current().explained[item.id]) return;
+  put("waiting");
+  try {
+    put(await explain(item, asked));
+  } catch (error) {
+    if (!(error instanceof service.Unanswered)) throw error;
+    put("failed");
+  }
+}
+
+export function stopAsking(): void {
+  change({ asked: null, explained: {} });
+}
+
+export function alertsAt(state: State, asked: Asked): Alert[] {
+  const shown = state.past ? state.alerts : activeAlerts(state);
+  return shown.filter((alert) => contains(alert.geometry, asked.longitude, asked.latitude));
+}
+
+export async function chooseAlert(id: string | null, language = current().language): Promise<void> {
+  const known = current().alerts.find((alert) => alert.id === id) ?? null;
+  change({ chosenAlert: id, alertText: known, ...(id === null ? {} : { asked: null, explained: {}, table: false, sheet: "full" }) });
+  if (id === null) return;
+  const bounds = boundsOf(known?.geometry ?? null);
+  if (bounds) change({ goTo: bounds });
+  if (!known || !sameLanguage(known.properties.language, language)) await readAlert(id, language);
+}
+
+function sameLanguage(one: string, other: string): boolean {
+  return one.split("-")[0] === other.split("-")[0];
+}
+
+export async function readAlert(id: string, language: string): Promise<void> {
+  try {
+    const found = await service.alert(id, language);
+    if (current().chosenAlert === id) change({ alertText: found });
+  } catch (error) {
+    if (!(error instanceof service.Unanswered)) throw error;
+    change({ note: say(current().language, "live.unanswered") });
+  }
+}
+
+/** Show the product that an alert was made from. */
+export async function goToProduct(alert: Alert): Promise<void> {
+  const { hazard, product } = alert.properties;
+  if (!hazard || !product) return;
+  await chooseHazard(hazard);
+  const subject = stepsOf(current()).flatMap((step) => step.subjects.map((one) => ({ step, one })));
+  const found = subject.find(({ one }) => one.versions.some((item) => item.id === product));
+  if (!found) return;
+  change({ tab: "layers" });
+  chooseStep(found.step);
+  const item = found.one.versions.find((version) => version.id === product);
+  if (item) chooseVersion(found.one, item);
+}
+
+export async function readAlerts(): Promise<Alert[]> {
+  const { alerts, language } = current();
+  const found = await service.alerts(language);
+  const mark = (all: Alert[]) => all.map((alert) => `${alert.id} ${alert.properties.active} ${alert.properties.language}`).join();
+  if (mark(alerts) !== mark(found) || !current().alertsRead) change({ alerts: found, alertsRead: true });
+  return found;
+}
+
+export async function chooseLanguage(language: string): Promise<void> {
+  change({ language });
+  document.documentElement.lang = language;
+  const { chosenAlert } = current();
+  await readAlerts();
+  if (chosenAlert) await readAlert(chosenAlert, language);
+}
+
+export function chooseTab(tab: Tab): void {
+  const { sheet } = current();
+  change({ tab, sheet: sheet === "low" ? "half" : sheet });
+}
+
+export function tell(told: string): void {
+  // The same words again are said again.
+  change({ told: current().told === told ? `${told}\u00a0` : told });
+}
+
+export function note(text: string): void {
+  change({ note: text });
+  setTimeout(() => current().note === text && change({ note: null }), 4000);
+}
+
+/** Return what an Item is called in the reader's language. */
+export function titleOf(state: State, item: Item): string {
+  const hazard = hazardOf(state, item.collection);
+  const place = item.properties.title ?? item.id;
+  if (!hazard || hazard.grid === "event" || state.language === "en") return place;
+  return `${call(state.language, `hazard.${hazard.layer}`, hazard.title)}, ${moment(dataTime(item), state.language)}`;
+}

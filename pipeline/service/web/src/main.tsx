@@ -1,0 +1,110 @@
+// Where the page begins: what it needs, the view its address names, the map, the panels, the news.
+import "./style/page.css";
+import "maplibre-gl/dist/maplibre-gl.css";
+import { render } from "preact";
+import { chooseAlert, chooseHazard, chooseStep, chooseVersion, readAlerts, refreshLegend, ask } from "./actions.ts";
+import { read, write, type View } from "./address.ts";
+import { begin as live } from "./live.ts";
+import { assetOf, hazardOf, stepOf, stepsOf, activeAlerts } from "./select.ts";
+import { start, Unanswered } from "./service.ts";
+import { change, current, follow, type State, type Tab } from "./state.ts";
+import { App } from "./view/App.tsx";
+
+const root = document.getElementById("page") as HTMLElement;
+
+let drawing = 0;
+
+function redraw(): void {
+  cancelAnimationFrame(drawing);
+  drawing = requestAnimationFrame(() => render(<App state={current()} />, root));
+}
+
+async function begin(): Promise<void> {
+  const view = read(location.hash);
+  try {
+    const found = await start();
+    const language = view.lang ?? preferred(found.languages);
+    change({ start: found, language });
+    document.documentElement.lang = language;
+    document.title = found.title;
+  } catch (error) {
+    if (!(error instanceof Unanswered)) throw error;
+    change({ broken: error.message });
+    setTimeout(() => void begin(), 5000);
+    return;
+  }
+  change({ broken: null, ...(view.map ? { view: view.map } : {}), ...(view.tab ? { tab: view.tab as Tab } : {}) });
+  render(<App state={current()} />, root);
+  const { begin: drawMap } = await import("./map/map.ts");
+  drawMap(document.getElementById("map") as HTMLElement);
+  live();
+  await open(view);
+  follow(remember);
+  addEventListener("hashchange", () => void open(read(location.hash)));
+}
+
+/** Return the first language of the reader that the page speaks. */
+function preferred(offered: string[]): string {
+  const wanted = [localStorage.getItem("hazmon.language") ?? "", ...navigator.languages].map((name) => name.split("-")[0]);
+  return wanted.find((name): name is string => name !== undefined && offered.includes(name)) ?? offered[0] ?? "en";
+}
+
+async function open(view: View): Promise<void> {
+  if (write(view) === written) return;
+  await readAlerts().catch(() => []);
+  const hazard = view.hazard ?? firstHazard(current());
+  if (view.asset && hazard) change({ assets: { ...current().assets, [hazard]: view.asset } });
+  if (view.opacity !== undefined) change({ opacity: view.opacity });
+  await chooseHazard(hazard);
+  const step = stepsOf(current()).find((one) => one.key === view.step);
+  if (step) chooseStep(step);
+  const subject = stepOf(current())?.subjects.find((one) => one.versions.some((item) => item.id === view.item));
+  const item = subject?.versions.find((version) => version.id === view.item);
+  if (subject && item) chooseVersion(subject, item);
+  if (view.at) ask({ longitude: view.at[0], latitude: view.at[1] });
+  if (view.alert) await chooseAlert(view.alert);
+  if (view.alert && view.map) change({ goTo: null });
+  await refreshLegend();
+}
+
+/** Return the hazard of the most severe active alert, else the first whose products are maps. */
+function firstHazard(state: State): string | null {
+  const order = ["Extreme", "Severe", "Moderate", "Minor", "Unknown"];
+  const [worst] = [...activeAlerts(state)].sort(
+    (one, other) => order.indexOf(one.properties.severity) - order.indexOf(other.properties.severity),
+  );
+  const named = worst?.properties.hazard ?? null;
+  const first = state.start?.hazards.find((hazard) => hazard.assets.some((asset) => asset.kind === "raster"));
+  return hazardOf(state, named)?.id ?? first?.id ?? null;
+}
+
+let written = "";
+
+/** Keep the address of what is looked at, without filling the reader's history. */
+function remember(state: State): void {
+  const step = stepOf(state);
+  const asset = assetOf(state);
+  const chosen = step?.subjects.map((subject) => state.versions[subject.lineage]).find((id) => id !== undefined);
+  const view: View = {
+    lang: state.language,
+    tab: state.tab,
+    ...(state.hazard ? { hazard: state.hazard } : {}),
+    ...(asset ? { asset } : {}),
+    ...(step ? { step: step.key } : {}),
+    ...(chosen ? { item: chosen } : {}),
+    ...(state.chosenAlert ? { alert: state.chosenAlert } : {}),
+    ...(state.view ? { map: state.view } : {}),
+    ...(state.asked ? { at: [state.asked.longitude, state.asked.latitude] as [number, number] } : {}),
+    ...(state.opacity !== 0.85 ? { opacity: state.opacity } : {}),
+  };
+  const hash = write(view);
+  if (hash === written) return;
+  written = hash;
+  history.replaceState(null, "", hash);
+}
+
+follow(redraw);
+follow((now, before) => {
+  if (now.language !== before.language) localStorage.setItem("hazmon.language", now.language);
+});
+void begin();

@@ -1,0 +1,166 @@
+// The map: follows the state and shows it; tells the state where somebody clicked and what part of the world is seen.
+import { AttributionControl, Map, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import { addIcons } from "./icons.ts";
+import { register } from "./reasons.ts";
+import { show } from "./products.ts";
+import { DARK, EMPTY, LIGHT, inLanguage, style, type Ink } from "./style.ts";
+import { ask } from "../actions.ts";
+import { flat, union } from "../ground.ts";
+import { shown, shownAlerts } from "../select.ts";
+import { change, current, follow, type State } from "../state.ts";
+import type { Bounds } from "../wire.ts";
+import { say } from "../words.ts";
+
+setWorkerUrl(workerUrl);
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+export function isDark(state: State): boolean {
+  return state.theme === "dark" || (state.theme === "auto" && dark.matches);
+}
+
+function ink(state: State): Ink {
+  return isDark(state) ? DARK : LIGHT;
+}
+
+export function begin(container: HTMLElement): Map {
+  const state = current();
+  register();
+  const map = new Map({
+    container,
+    style: style(ink(state), state.language, state.start?.regions ?? []),
+    ...place(state),
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    maxPitch: 0,
+    minZoom: 1.5,
+    maxZoom: 14,
+    renderWorldCopies: true,
+    fadeDuration: still.matches ? 0 : 200,
+    locale: locale(state.language),
+    // Frames stay readable for tests and for the browser's own screenshots.
+    canvasContextAttributes: { preserveDrawingBuffer: true },
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
+  map.addControl(new AttributionControl({ compact: false, customAttribution: credits(state) }), "bottom-right");
+  map.on("style.load", () => addIcons(map, ink(current())));
+  map.on("load", () => {
+    draw(map, current(), null);
+    follow((now, before) => draw(map, now, before));
+  });
+  map.on("moveend", () => {
+    const { lng, lat } = map.getCenter();
+    change({ view: [round(map.getZoom(), 2), round(lat, 3), round(lng, 3)] });
+  });
+  map.on("click", (event) => ask({ longitude: round(event.lngLat.wrap().lng, 5), latitude: round(event.lngLat.lat, 5) }));
+  dark.addEventListener("change", () => restyle(map));
+  map.getCanvas().setAttribute("aria-label", say(state.language, "map.label"));
+  return map;
+}
+
+function place(state: State) {
+  if (state.view) return { zoom: state.view[0], center: [state.view[2], state.view[1]] as [number, number] };
+  const all = union((state.start?.regions ?? []).map((region) => region.bounds)) ?? [40, 33, 95, 57];
+  return { bounds: all, fitBoundsOptions: { padding: 30 } };
+}
+
+function locale(language: string) {
+  return {
+    "NavigationControl.ZoomIn": say(language, "map.zoomIn"),
+    "NavigationControl.ZoomOut": say(language, "map.zoomOut"),
+    "Map.Title": say(language, "map.label"),
+  };
+}
+
+/** Return who is to be credited, and whose borders these are. */
+function credits(state: State): string[] {
+  const borders = state.start?.borders;
+  const whose = borders?.attribution
+    ? say(state.language, "map.borders", { whose: borders.attribution })
+    : say(state.language, "map.noBorders");
+  return [say(state.language, "map.land"), escape(whose), say(state.language, "map.places")];
+}
+
+function escape(text: string): string {
+  return text.replace(/[&<>]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+function restyle(map: Map): void {
+  const state = current();
+  map.setStyle(style(ink(state), state.language, state.start?.regions ?? []), { diff: false });
+  map.once("style.load", () => draw(map, current(), null));
+}
+
+function draw(map: Map, state: State, before: State | null): void {
+  if (before && state.theme !== before.theme && isDark(state) !== isDark(before)) {
+    restyle(map);
+    return;
+  }
+  if (!map.getSource("alerts")) return;
+  if (before && state.language !== before.language) map.setLayoutProperty("places", "text-field", inLanguage(state.language));
+  show(map, state, still.matches);
+  if (!before || before.alerts !== state.alerts || before.past !== state.past) drawAlerts(map, state);
+  if (!before || before.chosenAlert !== state.chosenAlert || before.alerts !== state.alerts) choose(map, state);
+  if (!before || changed(state, before)) drawMarks(map, state);
+  if (state.goTo && state.goTo !== before?.goTo) go(map, state.goTo);
+}
+
+function changed(state: State, before: State): boolean {
+  return ["asked", "hazard", "step", "items", "versions"].some((name) => state[name as keyof State] !== before[name as keyof State]);
+}
+
+function drawAlerts(map: Map, state: State): void {
+  // The lightest first, so that the most severe lie on top.
+  const order = ["Unknown", "Minor", "Moderate", "Severe", "Extreme"];
+  const features = shownAlerts(state)
+    .filter((alert) => alert.geometry !== null)
+    .sort((one, other) => order.indexOf(one.properties.severity) - order.indexOf(other.properties.severity))
+    .map((alert) => ({
+      type: "Feature" as const,
+      geometry: alert.geometry!,
+      properties: {
+        identifier: alert.id,
+        severity: alert.properties.severity,
+        status: alert.properties.status,
+        active: alert.properties.active,
+      },
+    }));
+  (map.getSource("alerts") as GeoJSONSource).setData({ type: "FeatureCollection", features });
+}
+
+function choose(map: Map, state: State): void {
+  map.removeFeatureState({ source: "alerts" });
+  if (state.chosenAlert) map.setFeatureState({ source: "alerts", id: state.chosenAlert }, { chosen: true });
+}
+
+function drawMarks(map: Map, state: State): void {
+  const point = (longitude: number, latitude: number, kind: string) => ({
+    type: "Feature" as const,
+    properties: { kind },
+    geometry: { type: "Point" as const, coordinates: [longitude, latitude] },
+  });
+  const features = shown(state).flatMap(({ item }) => {
+    const { "hazmon:longitude": longitude, "hazmon:latitude": latitude } = item.properties;
+    return longitude === undefined || latitude === undefined ? [] : [point(longitude, latitude, "epicentre")];
+  });
+  if (state.asked) features.push(point(state.asked.longitude, state.asked.latitude, "asked"));
+  (map.getSource("marks") as GeoJSONSource).setData(features.length > 0 ? { type: "FeatureCollection", features } : EMPTY);
+}
+
+function go(map: Map, bounds: Bounds): void {
+  const narrow = matchMedia("(max-width: 760px)").matches;
+  const padding = narrow ? { top: 60, left: 20, right: 20, bottom: 20 } : { top: 70, left: 70, right: 70, bottom: 150 };
+  map.fitBounds(flat(bounds), { padding, maxZoom: 10, animate: !still.matches, duration: 700 });
+}
+

@@ -1,0 +1,34 @@
+// Numbers and units as people read them.
+import { say } from "./words.ts";
+
+/** Return a value to three significant digits, never with more digits than it was stored with. */
+export function value(at: number, language: string): string {
+  const tiny = at !== 0 && Math.abs(at) < 0.001;
+  const options: Intl.NumberFormatOptions = tiny
+    ? { notation: "scientific", maximumSignificantDigits: 2 }
+    : Math.abs(at) >= 1000
+      ? { maximumFractionDigits: 0 }
+      : { maximumSignificantDigits: 3 };
+  return new Intl.NumberFormat(language, options).format(at);
+}
+
+const SIGNS: Record<string, string> = {
+  standard_gravity: "g",
+  "cm s-1": "cm/s",
+  "m s-1": "m/s",
+  "mm day-1": "mm/d",
+  degree_Celsius: "°C",
+  percent: "%",
+  "%": "%",
+};
+
+/** Return a UDUNITS text as people write it; a ratio, class or index has none. */
+export function unit(udunits: string | null, language: string): string {
+  if (udunits === null || udunits === "" || udunits === "1") return say(language, "unit.none");
+  return SIGNS[udunits] ?? udunits.replace(/([a-zA-Z])-(\d)/g, (_, letter: string, power: string) => `${letter}⁻${"⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(power)]}`);
+}
+
+export function unitAfter(udunits: string | null): string {
+  if (udunits === null || udunits === "" || udunits === "1") return "";
+  return ` ${SIGNS[udunits] ?? udunits}`;
+}

@@ -1,0 +1,122 @@
+// What the page knows and shows: one value, replaced as a whole; whoever shows it is told.
+import type { Alert, Bounds, Item, Start, Status } from "./wire.ts";
+import type { Legend } from "./legend.ts";
+import type { Explained } from "./explained.ts";
+
+export type Tab = "alerts" | "layers" | "status";
+export type Sheet = "low" | "half" | "full";
+export type Live = "starting" | "live" | "polling" | "lost";
+
+export interface Asked {
+  longitude: number;
+  latitude: number;
+}
+
+export interface State {
+  start: Start | null;
+  /** Why the page could not start. */
+  broken: string | null;
+  language: string;
+  theme: "auto" | "light" | "dark";
+  tab: Tab;
+  sheet: Sheet;
+
+  live: Live;
+  /** When the service last answered, wall clock of this machine, ms. */
+  answered: number;
+  /** Service's clock less this machine's, ms; an exercise's own clock stands still between answers. */
+  offset: number;
+  frozen: string | null;
+  status: Status | null;
+
+  hazard: string | null;
+  items: Record<string, Item[]>;
+  /** Hazards whose Items were asked for in vain. */
+  unread: Record<string, string>;
+  step: string | null;
+  /** Versions chosen instead of the newest, by lineage. */
+  versions: Record<string, string>;
+  assets: Record<string, string>;
+  opacity: number;
+  exclusion: boolean;
+  playing: boolean;
+  legend: Legend | null;
+  /** What the codes of the exclusion mask mean. */
+  reasons: Legend | null;
+  legendOpen: boolean;
+
+  alerts: Alert[];
+  alertsRead: boolean;
+  past: boolean;
+  chosenAlert: string | null;
+  /** The chosen alert in the language chosen for it. */
+  alertText: Alert | null;
+  table: boolean;
+
+  asked: Asked | null;
+  explained: Record<string, Explained | "waiting" | "failed">;
+
+  /** What is said aloud to screen readers. */
+  told: string;
+  note: string | null;
+  view: [number, number, number] | null;
+  goTo: Bounds | null;
+}
+
+export const initial: State = {
+  start: null,
+  broken: null,
+  language: "en",
+  theme: "auto",
+  tab: "alerts",
+  sheet: "half",
+  live: "starting",
+  answered: 0,
+  offset: 0,
+  frozen: null,
+  status: null,
+  hazard: null,
+  items: {},
+  unread: {},
+  step: null,
+  versions: {},
+  assets: {},
+  opacity: 0.85,
+  exclusion: true,
+  playing: false,
+  legend: null,
+  reasons: null,
+  legendOpen: true,
+  alerts: [],
+  alertsRead: false,
+  past: false,
+  chosenAlert: null,
+  alertText: null,
+  table: false,
+  asked: null,
+  explained: {},
+  told: "",
+  note: null,
+  view: null,
+  goTo: null,
+};
+
+type Listener = (now: State, before: State) => void;
+
+let state = initial;
+const listeners = new Set<Listener>();
+
+export function current(): State {
+  return state;
+}
+
+export function change(part: Partial<State>): void {
+  const before = state;
+  state = { ...state, ...part };
+  for (const listener of listeners) listener(state, before);
+}
+
+export function follow(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}

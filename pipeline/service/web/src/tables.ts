@@ -1,0 +1,44 @@
+// CSV as the products write it: a header, a row of HXL hashtags, values.
+
+export interface Rows {
+  columns: string[];
+  rows: string[][];
+}
+
+export function parse(text: string): Rows {
+  const [columns = [], ...rest] = lines(text);
+  const rows = rest.filter((row, index) => !(index === 0 && row.some((cell) => cell.startsWith("#"))));
+  return { columns, rows };
+}
+
+function lines(text: string): string[][] {
+  const found: string[][] = [[]];
+  let cell = "";
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at] as string;
+    if (quoted && letter === '"' && text[at + 1] === '"') {
+      cell += '"';
+      at++;
+    } else if (letter === '"') quoted = !quoted;
+    else if (letter === "," && !quoted) {
+      found.at(-1)?.push(cell);
+      cell = "";
+    } else if (letter === "\n" && !quoted) {
+      found.at(-1)?.push(cell.replace(/\r$/, ""));
+      cell = "";
+      found.push([]);
+    } else cell += letter;
+  }
+  if (cell !== "" || (found.at(-1)?.length ?? 0) > 0) found.at(-1)?.push(cell);
+  return found.filter((row) => row.length > 0);
+}
+
+/** Return a cell as people read it: numbers to four digits, an empty cell as a dash. */
+export function cell(text: string, language: string): string {
+  if (text === "") return "–";
+  const value = Number(text);
+  if (!Number.isFinite(value) || /[a-z]/i.test(text.replace(/e[-+]?\d+$/i, ""))) return text;
+  const digits = Math.abs(value) >= 1000 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 4 };
+  return new Intl.NumberFormat(language, digits).format(value);
+}

@@ -1,0 +1,75 @@
+// The alerts as a list: the same as the polygons on the map, for those who read instead of look.
+import { chooseAlert } from "../actions.ts";
+import { ago, local, moment } from "../moments.ts";
+import { activeAlerts, now } from "../select.ts";
+import { change, type State } from "../state.ts";
+import type { Alert, Severity } from "../wire.ts";
+import { call, say } from "../words.ts";
+import { SeveritySign, Sheet } from "./icons.tsx";
+
+export const ORDER: Severity[] = ["Extreme", "Severe", "Moderate", "Minor", "Unknown"];
+
+export function ranked(alerts: Alert[]): Alert[] {
+  return [...alerts].sort(
+    (one, other) =>
+      ORDER.indexOf(one.properties.severity) - ORDER.indexOf(other.properties.severity) ||
+      (one.properties.sent < other.properties.sent ? 1 : -1),
+  );
+}
+
+export function Alerts({ state }: { state: State }) {
+  const { language } = state;
+  const active = ranked(activeAlerts(state));
+  const past = state.alerts.filter((alert) => !alert.properties.active);
+  return (
+    <div class="alerts">
+      <div class="bar">
+        <h2>{say(language, "alerts.active")}</h2>
+        <button type="button" class="link" onClick={() => change({ table: true })}><Sheet /> {say(language, "alerts.table")}</button>
+      </div>
+      {!state.alertsRead && <p class="muted" aria-busy="true">{say(language, "layer.loading")}</p>}
+      {state.alertsRead && active.length === 0 && <p class="calm">{say(language, "alerts.none")}</p>}
+      <ul class="plain">{active.map((alert) => <Card key={alert.id} state={state} alert={alert} />)}</ul>
+      {past.length > 0 && (
+        <details class="past" open={state.past} onToggle={(event) => change({ past: event.currentTarget.open })}>
+          <summary>{say(language, "alerts.past", { count: past.length })}</summary>
+          {state.past && <ul class="plain">{past.map((alert) => <Card key={alert.id} state={state} alert={alert} />)}</ul>}
+        </details>
+      )}
+    </div>
+  );
+}
+
+function Card({ state, alert }: { state: State; alert: Alert }) {
+  const { language } = state;
+  const { severity, headline, event, sent, areaDesc, active, language: written } = alert.properties;
+  return (
+    <li>
+      <button type="button" class={`alert-card ${severity.toLowerCase()} ${active ? "" : "over"}`} onClick={() => void chooseAlert(alert.id)}>
+        <span class="line">
+          <SeveritySign severity={severity} />
+          <b>{say(language, `severity.${severity}`)}</b>
+          <StatusChip state={state} alert={alert} />
+          <time dateTime={sent} title={`${moment(sent, language)} · ${local(sent, language)}`}>{ago(sent, now(state), language)}</time>
+        </span>
+        <span class="headline" lang={written}>{headline ?? event}</span>
+        {areaDesc && <span class="area" lang={written}>{areaDesc}</span>}
+        {!active && <span class="muted small">{whyOver(state, alert)}</span>}
+      </button>
+    </li>
+  );
+}
+
+/** Whether this is in earnest. */
+export function StatusChip({ state, alert }: { state: State; alert: Alert }) {
+  const { status } = alert.properties;
+  return <span class={`chip status-${status.toLowerCase()}`}>{call(state.language, `status.${status}`, status)}</span>;
+}
+
+export function whyOver(state: State, { properties }: Alert): string {
+  const { language } = state;
+  if (properties.superseded_by) return say(language, "alerts.superseded");
+  if (properties.msgType === "Cancel") return say(language, "alerts.cancelled");
+  if (properties.expires) return say(language, "alerts.expired", { time: moment(properties.expires, language) });
+  return say(language, "alerts.over");
+}

@@ -1,0 +1,36 @@
+// What must not be missed: this is an exercise, or the picture is old.
+import { clock } from "../moments.ts";
+import type { State } from "../state.ts";
+import { say } from "../words.ts";
+
+export function Banners({ state }: { state: State }) {
+  const { language } = state;
+  const exercise = state.status?.exercise ?? state.start?.exercise ?? null;
+  const synthetic = Object.values(state.items).some((items) => items.some((item) => item.properties["hazmon:synthetic"]));
+  return (
+    <div class="banners">
+      {exercise !== null && (
+        <div class="banner exercise" role="note">
+          <strong>{say(language, "banner.exercise")}</strong>
+          <span class="what">{say(language, "banner.exerciseText", { name: exercise })}</span>
+        </div>
+      )}
+      {exercise === null && synthetic && (
+        <div class="banner exercise" role="note">
+          <strong>{say(language, "banner.synthetic")}</strong>
+          <span class="what">{say(language, "banner.syntheticText")}</span>
+        </div>
+      )}
+      {state.live === "lost" && (
+        <div class="banner lost" role="alert">
+          <strong>{say(language, "banner.lost")}</strong>
+          <span class="what">
+            {state.answered > 0
+              ? say(language, "banner.lostSince", { time: `${clock(new Date(state.answered), language)} UTC` })
+              : say(language, "banner.never")}
+          </span>
+        </div>
+      )}
+    </div>
+  );
+}

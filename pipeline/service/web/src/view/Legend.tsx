@@ -1,0 +1,117 @@
+// What the colours of the map mean; hatching is unknown, dots are a limit that the exclusion mask names.
+import { assetOf, hazardOf, shown } from "../select.ts";
+import { change, type State } from "../state.ts";
+import type { Entry, Legend } from "../legend.ts";
+import { standing } from "../products.ts";
+import { call, say } from "../words.ts";
+import { unit, value } from "../numbers.ts";
+import { Down } from "./icons.tsx";
+import { assetTitle, className } from "./names.ts";
+
+export function LegendCard({ state }: { state: State }) {
+  const { language, legend } = state;
+  const hazard = hazardOf(state);
+  const one = shown(state)[0];
+  if (!hazard || !one) return null;
+  const asset = assetOf(state);
+  const how = standing(one.subject, one.item);
+  return (
+    <section class={`legend card ${state.legendOpen ? "open" : ""}`} aria-label={say(language, "legend")}>
+      <button
+        type="button"
+        class="legend-head"
+        aria-expanded={state.legendOpen}
+        onClick={() => change({ legendOpen: !state.legendOpen })}
+      >
+        <span>
+          <b>{call(language, `hazard.${hazard.layer}`, hazard.title)}</b>
+          {asset !== null && <small>{assetTitle(state, hazard, asset)}</small>}
+        </span>
+        <Down />
+      </button>
+      {how !== "current" && <p class={`standing ${how}`}>{say(language, `standing.${how}`)}</p>}
+      {state.legendOpen && legend !== null && asset === legend.asset && <Key state={state} legend={legend} />}
+      {state.legendOpen && asset === null && <p class="muted">{say(language, "layer.table")}</p>}
+    </section>
+  );
+}
+
+function Key({ state, legend }: { state: State; legend: Legend }) {
+  const { language } = state;
+  const limits = state.exclusion && state.reasons !== null && state.reasons.asset !== legend.asset;
+  return (
+    <div class="key">
+      {legend.kind === "classes" ? (
+        <Classes entries={legend.classes ?? []} name={(entry) => className(state, entry)} />
+      ) : (
+        <Ramp state={state} legend={legend} />
+      )}
+      <ul class="classes">
+        <li>
+          <span class="swatch hatch" aria-hidden="true" />
+          {say(language, "legend.unknown")}
+        </li>
+        {limits && (
+          <li>
+            <span class="swatch dots" aria-hidden="true" />
+            {say(language, "legend.limited")}
+          </li>
+        )}
+      </ul>
+    </div>
+  );
+}
+
+function Classes({ entries, name }: { entries: Entry[]; name: (entry: Entry) => string }) {
+  return (
+    <ul class="classes">
+      {entries.map((entry) => (
+        <li key={entry.value}>
+          <svg class="swatch" viewBox="0 0 16 12" aria-hidden="true"><rect width="16" height="12" fill={entry.colour} /></svg>
+          {name(entry)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const ROMAN = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
+
+function Ramp({ state, legend }: { state: State; legend: Legend }) {
+  const { language } = state;
+  const [least, greatest] = legend.range ?? [0, 1];
+  const colours = legend.colours ?? [];
+  const step = Math.max(1, Math.floor(colours.length / 64));
+  const bars = colours.filter((_, index) => index % step === 0);
+  const share = (at: number) => ((at - least) / (greatest - least || 1)) * 100;
+  const intensity = legend.asset === "mmi";
+  const marks = (intensity ? legend.stops ?? [] : even(least, greatest)).filter((at) => {
+    const position = share(typeof at === "number" ? at : at.value);
+    return position >= -0.01 && position <= 100.01;
+  });
+  return (
+    <div class="ramp">
+      <svg viewBox={`0 0 ${bars.length} 1`} preserveAspectRatio="none" aria-hidden="true">
+        {bars.map((colour, index) => <rect key={index} x={index} y="0" width="1.05" height="1" fill={colour} />)}
+      </svg>
+      <ol>
+        {marks.map((mark) => {
+          const at = typeof mark === "number" ? mark : mark.value;
+          return (
+            <li key={at} style={{ left: `${share(at)}%` }}>
+              {intensity ? (ROMAN[Math.round(at)] ?? at) : value(at, language)}
+            </li>
+          );
+        })}
+      </ol>
+      <p class="unit">
+        {intensity ? say(language, "unit.mmi") : unit(legend.unit, language)}
+      </p>
+      {intensity && <p class="words"><span>{say(language, "mmi.weak")}</span><span>{say(language, "mmi.strong")}</span><span>{say(language, "mmi.violent")}</span></p>}
+    </div>
+  );
+}
+
+function even(least: number, greatest: number): number[] {
+  return [0, 0.25, 0.5, 0.75, 1].map((share) => least + share * (greatest - least));
+}
