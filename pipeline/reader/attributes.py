@@ -18,13 +18,18 @@ _CLAIMS = {"synthetic": "hazmon:synthetic", "exercise": "hazmon:exercise", "fore
 
 
 def attributes(items: Sequence[Item], source: Source) -> dict[str, Any]:
-    """Return the attributes of one Item, or what holds for several: equal values, all licences, any warning."""
+    """Return the attributes of one Item, or what holds for several: equal values, all terms and credits, any warning."""
     every = [_of(item) for item in items]
-    found = {name: _joined([given[name] for given in every if name in given]) for name in every[0]}
+    found = {name: list(dict.fromkeys(given[name] for given in every if name in given)) for name in every[0]}
+    said = {name: _joined(values) for name, values in found.items() if len(values) == 1 or name in _ALL}
     claims = {name: int(any(item["properties"].get(key, False) for item in items)) for name, key in _CLAIMS.items()}
     if len(items) == 1:
-        found |= {"item": items[0]["id"], "provenance": provenance(items[0], source)}
-    return {"Conventions": "CF-1.11", **found, **claims, "catalogue": source.place}
+        said |= {"item": items[0]["id"], "provenance": provenance(items[0], source)}
+    return {"Conventions": "CF-1.11", **said, **claims, "catalogue": source.place}
+
+
+#: What is said of several Items together where they differ: terms, credits, methods, and whether they stand.
+_ALL = ("license", "attribution", "layer", "references", "state")
 
 
 def provenance(item: Item, source: Source) -> str:
@@ -56,9 +61,8 @@ def _of(item: Item) -> dict[str, str | int]:
 
 
 def _joined(values: Sequence[str | int]) -> str | int:
-    """Return the one value, or the different ones as text."""
-    different = list(dict.fromkeys(values))
-    return different[0] if len(different) == 1 else "; ".join(str(value) for value in different)
+    """Return the one value, or several as text."""
+    return values[0] if len(values) == 1 else "; ".join(str(value) for value in values)
 
 
 def _place(link: Mapping[str, Any], source: Source) -> str:

@@ -14,6 +14,7 @@ from odc.geo.geobox import GeoBox
 
 from pipeline.errors import InputError
 from pipeline.grid import geobox_of, on_geobox, regrid
+from pipeline.model import moment
 from pipeline.products.read import described_asset
 from pipeline.reader.listing import rasters
 from pipeline.reader.source import Item, Source
@@ -66,7 +67,9 @@ def along_time(
     found = xr.Dataset(arrays).assign_coords(time=("time", np.array(list(groups), dtype="datetime64[ns]")))
     ids = ["; ".join(item["id"] for item in group) for group in groups.values()]
     revisions = [max(item["properties"]["hazmon:revision"] for item in group) for group in groups.values()]
-    return found.assign_coords(item=("time", np.array(ids)), revision=("time", np.array(revisions)))
+    ages = [min((_data_time(item) for item in group), key=str) for group in groups.values()]
+    coordinates = {"item": np.array(ids), "revision": np.array(revisions), "data_time": np.array(ages)}
+    return found.assign_coords({name: ("time", values) for name, values in coordinates.items()})
 
 
 def _placed(item: Item, source: Source, name: str, geobox: GeoBox, resampling: str | None) -> xr.DataArray:
@@ -91,7 +94,8 @@ def _placed(item: Item, source: Source, name: str, geobox: GeoBox, resampling: s
         array.attrs["answers"] = " ".join(answered)
     array.encoding["grid_mapping"] = "spatial_ref"
     if is_codes and array.attrs["nodata"] is not None:
-        array.encoding["_FillValue"] = array.attrs["nodata"]
+        # Among the attributes: the codes are as stored, while an encoding would say that they were made NaN.
+        array.attrs["_FillValue"] = array.dtype.type(array.attrs["nodata"])
     return array
 
 
@@ -139,6 +143,12 @@ def _filled(one: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any], name: str) -> bool:
     return bool(np.array_equal(one.get(name, ""), other.get(name, "")))
+
+
+def _data_time(item: Item) -> np.datetime64:
+    """Return the newest time an Item's changing inputs are about; NaT where that is not known."""
+    text = item["properties"].get("hazmon:data_time")
+    return np.datetime64(moment(text).replace(tzinfo=None) if text else "NaT", "ns")
 
 
 def _moment(item: Item) -> np.datetime64:
