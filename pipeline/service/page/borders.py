@@ -12,8 +12,6 @@ from pipeline.errors import ConfigError
 from pipeline.service.door import Door
 from pipeline.service.page.files import Content, built, content
 
-
-
 GEOJSON = "application/geo+json"
 _NONE: dict[str, Any] = {"type": "FeatureCollection", "features": []}
 

@@ -113,5 +113,7 @@ def _assets(layer: Layer) -> list[Asset]:
         for name, variable in layer.outputs.items()
         if variable.on == "grid"
     ]
-    tables = [Asset(name=name, title=table.long_name, kind="table", role=roles.get(name)) for name, table in layer.tables.items()]
+    tables = [
+        Asset(name=name, title=table.long_name, kind="table", role=roles.get(name)) for name, table in layer.tables.items()
+    ]
     return rasters + tables
