@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -83,3 +85,26 @@ def catalog_rebuild() -> None:
     from pipeline import steps
 
     typer.echo(f"{steps.open_workspace().catalog.rebuild()} Items indexed")
+
+
+@catalog_app.command("sync", epilog="Example: hazmon catalog sync --all")
+@guarded
+def catalog_sync(
+    everything: Annotated[bool, typer.Option("--all", help="Load all anew, forget what the store no longer has.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with the news until Ctrl-C.")] = False,
+) -> None:
+    """Bring the pgstac database that HAZMON_PGSTAC names to what the store holds, and count both; exit 1 where they differ."""
+    from pipeline import steps
+    from pipeline.service.stac.database import database_url
+
+    url = database_url()
+    # Only now: what it imports is an extra of its own.
+    from pipeline.service.stac import sync
+    from pipeline.service.stac.mirror import Mirror
+
+    store = steps.open_workspace().store
+    with Mirror.open(url) as mirror, suppress(KeyboardInterrupt):
+        mirror.prepare()
+        show(to_json(sync.bring(store, mirror, everything=everything, progress=_progress)))
+        for news in sync.watch(store, mirror, threading.Event()) if follow else ():
+            show(to_json(news))
