@@ -95,10 +95,14 @@ def _run(host: str, port: int, workers: int) -> None:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from pipeline.service.guard.keys import read_keys
+
+    # What is quick to refuse is refused before the numerical stack is loaded.
+    read_keys(os.environ.get("HAZMON_KEYS", ""))
+    bound = _bound(host, port)
     from pipeline.service import serve as service
 
     settings = service.settings(service.door(), host, port, workers)
-    bound = _bound(host, port)
     typer.echo(f"Map: http://{_shown(host)}:{port}/   Ctrl-C ends it", err=True)
     # Uvicorn raises the signal that ended it once more after all is done; to be told to stop is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -64,7 +64,7 @@ class Outcome:
 def read(work: Workspace, feed: str) -> Polls:
     """Return how the polls of a feed went; nothing in it where there was none yet."""
     try:
-        return from_json(Polls, work.store.get_json(_key(feed)))
+        return _parsed(feed, work.store.get(_key(feed)))
     except KeyMissing:
         return Polls(feed)
 
@@ -84,7 +84,7 @@ def noted(work: Workspace, feed: str, now: datetime) -> Iterator[Outcome]:
     finally:
         try:
             _write(work, feed, now, outcome)
-        except (StoreError, InputError) as error:
+        except StoreError as error:
             log.warning("the poll of %s could not be noted: %s", feed, error)
 
 
@@ -94,10 +94,18 @@ def _write(work: Workspace, feed: str, now: datetime, outcome: Outcome) -> None:
             old: bytes | None = work.store.get(_key(feed))
         except KeyMissing:
             old = None
-        before = Polls(feed) if old is None else from_json(Polls, json.loads(old))
+        before = Polls(feed) if old is None else _parsed(feed, old)
         after = _failed(before, now, outcome.problem) if outcome.problem is not None else _ended(before, now, outcome)
         if work.store.swap(_key(feed), old, to_bytes(to_json(after))):
             return
+
+
+def _parsed(feed: str, data: bytes) -> Polls:
+    """Return what a note says; one that cannot be read says nothing, and is written anew by the next poll."""
+    try:
+        return from_json(Polls, json.loads(data))
+    except (InputError, ValueError):
+        return Polls(feed)
 
 
 def _failed(before: Polls, now: datetime, problem: HazmonError) -> Polls:

@@ -1,14 +1,16 @@
-"""The whole service on a free port of loopback, for tests that speak HTTP to it."""
+"""The whole service on a free port of loopback, for tests that speak HTTP to it, and a home made once for all."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 import uvicorn
 
 from pipeline.service.app import application
 from pipeline.service.door import Door
+from tests import drills
 
 #: Seconds until a service that does not start or stop is given up.
 PATIENCE = 30.0
@@ -57,3 +59,13 @@ def serving(door: Door) -> Iterator[str]:
 def serve() -> Callable[[Door], AbstractContextManager[str]]:
     """`with serve(door) as url:` runs the whole service on a free port."""
     return serving
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that a small drill was played into: shaking, fire weather, two alerts. Read only."""
+    root = tmp_path_factory.mktemp("played") / "home"
+    root.mkdir()
+    with drills.on_stage([drills.quakes(events=slice(0, 2)), drills.days(1)], root) as player:
+        assert player.play() == []
+    return root

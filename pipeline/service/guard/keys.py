@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from pipeline.errors import ConfigError
-from pipeline.service.door import Door
+
+if TYPE_CHECKING:  # a door opens onto the numerical stack; whoever only reads keys need not wait for it
+    from pipeline.service.door import Door
 
 #: Shortest key that cannot be guessed, characters.
 SHORTEST = 24
