@@ -19,10 +19,11 @@ from pystac_client.exceptions import APIError
 
 from pipeline import config
 from pipeline.errors import InputError, StoreError
+from pipeline.model import Event
 from pipeline.observations import events
 from pipeline.products.catalog import ROOT_KEY, collection_key, item_key
 from pipeline.products.read import asset_href, asset_key
-from pipeline.reader.wanted import Wanted, is_ours
+from pipeline.reader.wanted import Wanted, is_ours, subject_of
 from pipeline.store import Store
 
 Item = Mapping[str, Any]
@@ -157,6 +158,8 @@ class Service:
 
     def search(self, wanted: Wanted, limit: int | None = None) -> list[Item]:
         """Return the Items that satisfy the conditions, by time; the service sorts out most of the others."""
+        if wanted.event is not None:
+            wanted = replace(wanted, event=self._event(wanted.event))
         window = wanted.window
         found = self._client.search(
             collections=[wanted.hazard],
@@ -186,6 +189,23 @@ class Service:
         except httpx.HTTPError as error:
             raise StoreError(f"{href}: cannot be read: {error}") from error
 
+    def _event(self, name: str) -> str:
+        """Return our id of an event where any Item knows the name, else the name."""
+        if is_ours(name):
+            return name
+        condition = {"op": "a_contains", "args": [{"property": "hazmon:aliases"}, [name]]}
+        search = self._client.search(filter=condition, filter_lang="cql2-json", max_items=1, limit=1)
+        try:
+            found = [subject_of(item) for item in search.items_as_dicts()]
+        except APIError as error:
+            if error.status_code != _BAD_REQUEST:
+                raise StoreError(f"{self.place}: cannot search events: {error}") from error
+            found = []  # no Item of the service has such a property
+        return next((about.id for about in found if isinstance(about, Event)), name)
+
+
+#: HTTP status of a filter on a property that no Item has.
+_BAD_REQUEST = 400
 
 #: What Items are sorted by.
 _ORDER = ("datetime", "hazmon:revision", "created")
