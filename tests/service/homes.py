@@ -53,6 +53,8 @@ class Publisher:
         subject = f"event:eq{self.count:04d}"
         item["properties"] |= {
             "datetime": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+            "created": f"{start + timedelta(minutes=10):%Y-%m-%dT%H:%M:%SZ}",
+            "updated": f"{start + timedelta(minutes=10):%Y-%m-%dT%H:%M:%SZ}",
             "hazmon:hazard": hazard,
             "hazmon:subject": f"{subject}:1:{start:%Y%m%dT%H%M%SZ}",
             "hazmon:lineage": subject,

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pipeline.errors import InputError
 from pipeline.model import Bounds
 from pipeline.service.stac import cql, query
+from pipeline.service.stac.fields import DEFAULT, Fields
 from pipeline.service.stac.literals import box, geometry, window
 
 #: Items on a page where nobody says how many.
@@ -20,14 +21,6 @@ DEFAULT_LIMIT = 10
 
 #: Most ids or collections named in one search.
 _MOST_NAMES = 10_000
-
-
-@dataclass(frozen=True)
-class Fields:
-    """Which parts of Items are wanted, by dotted names."""
-
-    include: frozenset[str] = frozenset()
-    exclude: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ def from_get(given: Mapping[str, Any], most: int) -> Asked:
 
 def from_post(body: BaseModel, most: int) -> Asked:
     """Return what the body of a POST request asks for; raises as `from_get` does."""
-    given = body.model_dump(exclude_none=True)
+    given = body.model_dump(mode="json", exclude_none=True)
     asked = _common(given, most)
     if given.get("intersects"):
         asked = replace(asked, shape=geometry(given["intersects"]))
@@ -93,10 +86,8 @@ def from_post(body: BaseModel, most: int) -> Asked:
     if given.get("query"):
         conditions.append(query.condition(given["query"]))
     _check_crs(given.get("filter_crs"))
-    fields = given.get("fields") or {}
-    sort = tuple((key["field"], str(key["direction"]) == "desc") for key in given.get("sortby", []))
-    wanted = Fields(frozenset(fields.get("include") or ()), frozenset(fields.get("exclude") or ()))
-    return replace(asked, condition=_all(conditions), sort=sort, fields=wanted)
+    sort = tuple((key["field"], key["direction"] == "desc") for key in given.get("sortby", []))
+    return replace(asked, condition=_all(conditions), sort=sort, fields=_wanted_by_post(body))
 
 
 def _common(given: Mapping[str, Any], most: int) -> Asked:
@@ -128,6 +119,15 @@ def _wanted(given: Iterable[str] | None) -> Fields:
     names = [text.strip() for text in given or ()]
     exclude = frozenset(name[1:] for name in names if name.startswith("-"))
     return Fields(frozenset(name.removeprefix("+") for name in names if not name.startswith("-")), exclude)
+
+
+def _wanted_by_post(body: BaseModel) -> Fields:
+    fields = getattr(body, "fields", None)
+    if fields is None or not (fields.include or fields.exclude):
+        return Fields()
+    # Saying that nothing is included is not the same as saying nothing of it.
+    default = DEFAULT - frozenset(fields.exclude or ()) if "include" in fields.model_fields_set else ()
+    return Fields(frozenset(fields.include or default), frozenset(fields.exclude or ()))
 
 
 def _json(where: str, text: str) -> Any:

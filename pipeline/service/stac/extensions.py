@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, Field, create_model
 from stac_fastapi.api.models import (
     ItemCollectionUri,
     create_get_request_model,
@@ -14,6 +14,7 @@ from stac_fastapi.api.models import (
     create_request_model,
 )
 from stac_fastapi.extensions.fields import FieldsConformanceClasses, FieldsExtension
+from stac_fastapi.extensions.fields.request import PostFieldsExtension
 from stac_fastapi.extensions.filter import (
     FilterConformanceClasses,
     ItemCollectionFilterExtension,
@@ -40,6 +41,24 @@ CQL2 = (
 )
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+#: Names that a body may also give as one text, as some clients do.
+_Names = Annotated[list[str] | None, BeforeValidator(_listed)]
+
+
+class _FieldsPost(BaseModel):
+    """Fields in the body of a search; null is nothing that they can be."""
+
+    fields: PostFieldsExtension = Field(PostFieldsExtension(), description="Include or exclude fields from items body.")
+
+
+class _Fields(FieldsExtension):
+    POST = _FieldsPost
+
+
 @dataclass(frozen=True)
 class Extensions:
     """Extensions of item search and of a collection's items, and the requests that follow from them."""
@@ -52,7 +71,8 @@ class Extensions:
     @property
     def post_model(self) -> type[BaseModel]:
         """Request of POST /search."""
-        return create_post_request_model(list(self.search), base_model=self.post_base)
+        base = create_model("SearchBase", __base__=self.post_base, collections=(_Names, None), ids=(_Names, None))
+        return create_post_request_model(list(self.search), base_model=base)
 
     @property
     def get_model(self) -> type[APIRequest]:
@@ -93,14 +113,14 @@ def extensions(
     filter_items: list[str] = [classes.FILTER, classes.ITEMS, *CQL2]
     return Extensions(
         search=(
-            FieldsExtension(conformance_classes=[FieldsConformanceClasses.SEARCH]),
+            _Fields(conformance_classes=[FieldsConformanceClasses.SEARCH]),
             SortExtension(conformance_classes=[SortConformanceClasses.SEARCH]),
             query(conformance_classes=[QueryConformanceClasses.SEARCH]),
             SearchFilterExtension(client=queryables, conformance_classes=filter_search),
             TokenPaginationExtension(),
         ),
         items=(
-            FieldsExtension(conformance_classes=[FieldsConformanceClasses.ITEMS]),
+            _Fields(conformance_classes=[FieldsConformanceClasses.ITEMS]),
             SortExtension(conformance_classes=[SortConformanceClasses.ITEMS]),
             query(conformance_classes=[QueryConformanceClasses.ITEMS]),
             ItemCollectionFilterExtension(client=queryables, conformance_classes=filter_items),

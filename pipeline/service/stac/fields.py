@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from pipeline.service.stac.asked import Fields
+#: What an Item keeps in any case, so that it is known for what it is and can be asked for whole.
+ALWAYS = ("type", "stac_version", "id", "collection")
 
-#: What an Item keeps where only exclusions, or nothing at all, are said to be included.
-DEFAULT = ("type", "stac_version", "id", "geometry", "bbox", "links", "assets", "properties", "collection", "stac_extensions")
+#: What is wanted where the inclusions are said to be none, as the extension recommends.
+DEFAULT = frozenset({*ALWAYS, "geometry", "bbox", "links", "assets", "properties.datetime"})
 
-#: What an Item keeps in any case, so that it can be asked for whole.
-ALWAYS = ("id", "collection")
+
+@dataclass(frozen=True)
+class Fields:
+    """Which parts of Items are wanted, by dotted names."""
+
+    include: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
 
 
 def cut(item: dict[str, Any], fields: Fields) -> dict[str, Any]:
@@ -20,9 +27,8 @@ def cut(item: dict[str, Any], fields: Fields) -> dict[str, Any]:
         return item
     # An inclusion stands against an exclusion of the same name, and against one of the whole it is in.
     kept = dict(item) if not fields.include else _only(item, {*fields.include, *ALWAYS})
-    for name in sorted(fields.exclude - fields.include):
-        if name not in ALWAYS:
-            kept = _without(kept, name.split("."), _inside(name, fields.include))
+    for name in sorted(fields.exclude - fields.include - {*ALWAYS}):
+        kept = _without(kept, name.split("."), _inside(name, fields.include))
     return kept
 
 

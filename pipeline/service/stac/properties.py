@@ -106,7 +106,7 @@ def queryables(types: Mapping[str, set[str]], url: str, title: str) -> dict[str,
     for name, words in _TITLES.items():
         found[name] = {**found[name], "title": words}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": "https://json-schema.org/draft/2019-09/schema",
         "$id": url,
         "type": "object",
         "title": title,

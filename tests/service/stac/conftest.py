@@ -97,6 +97,8 @@ def fill(publisher: Publisher) -> None:
             bbox=(west, south, west + 2.0, south + 1.0),
             **{
                 "hazmon:magnitude": 4.0 + number / 10,
+                "mission": "none",
+                "eo:cloud_cover": float(number),
                 "hazmon:review_status": "automatic" if number % 2 else "reviewed",
                 "monty:country_codes": ["KAZ", "KGZ"] if number % 4 else ["CHN"],
             },
@@ -104,12 +106,15 @@ def fill(publisher: Publisher) -> None:
     ring = [[176.0, -20.0], [180.0, -20.0], [180.0, -18.0], [176.0, -18.0], [176.0, -20.0]]
     other = [[-180.0, -20.0], [-178.0, -20.0], [-178.0, -18.0], [-180.0, -18.0], [-180.0, -20.0]]
     fiji = {"type": "MultiPolygon", "coordinates": [[ring], [other]]}
-    publisher.publish("shaking-fiji", bbox=(176.0, -20.0, -178.0, -18.0), geometry=fiji)
+    large = {"hazmon:magnitude": 9.5}
+    publisher.publish("shaking-fiji", bbox=(176.0, -20.0, -178.0, -18.0), geometry=fiji, **large)
     corner = [[100.0, 10.0], [110.0, 10.0], [100.0, 20.0], [100.0, 10.0]]
-    publisher.publish("shaking-triangle", bbox=(100, 10, 110, 20), geometry={"type": "Polygon", "coordinates": [corner]})
+    publisher.publish(
+        "shaking-triangle", bbox=(100, 10, 110, 20), geometry={"type": "Polygon", "coordinates": [corner]}, **large
+    )
     day = START + timedelta(days=10)
     publisher.publish("fire_weather-day", hazard="fire_weather", start=day, end=day + timedelta(days=1), bbox=(0, 0, 2, 2))
-    publisher.publish("shaking-century", start=day.replace(year=1911), bbox=(20, 20, 22, 22))
+    publisher.publish("shaking-century", start=day.replace(year=1911), bbox=(20, 20, 22, 22), **large)
 
 
 @pytest.fixture(scope="session")
