@@ -16,9 +16,12 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from pipeline.errors import KeyMissing
 from pipeline.service.door import Door
-from pipeline.service.files.described import Described, Register
+from pipeline.service.files.described import SHORT, Described, Register
 from pipeline.service.files.keys import is_public, local_file
 from pipeline.store import About, Store
+
+#: An object that may be replaced any moment is read at once up to this size, so that its parts belong together, bytes.
+_WHOLE = 8 * 2**20
 
 #: One range of bytes, the only kind that objects afar are asked for.
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -55,28 +58,32 @@ def router(door: Door) -> APIRouter:
 
 
 def _response(store: Store, register: Register, request: Request, key: str) -> Response:
-    """Return the answer to a request for a public key; nothing of the object has been read when it returns."""
+    """Return the answer to a request for a public key; nothing of a large object has been read when it returns."""
     path = local_file(store, key) if store.is_local else None
     if store.is_local and path is None:
         raise KeyMissing(key)
     found, about = register.described(key), store.about(key)
-    headers = _headers(key, found, about)
+    data = store.get(key) if found.cache == SHORT and about.size <= _WHOLE else None
+    headers = _headers(key, found, about, data)
     if _unchanged(request, headers, about):
         kept = {name: headers[name] for name in ("ETag", "Last-Modified", "Cache-Control")}
         return Response(status_code=304, headers=kept)
+    if data is not None:
+        return Response(data, headers=headers, media_type=found.media_type)
     if path is not None:
         return FileResponse(path, headers=headers, media_type=found.media_type, stat_result=path.stat())
     return _streamed(store, request, key, about=about, headers=headers, media_type=found.media_type)
 
 
-def _headers(key: str, found: Described, about: About) -> dict[str, str]:
+def _headers(key: str, found: Described, about: About, data: bytes | None) -> dict[str, str]:
     name = key.rsplit("/", 1)[-1]
-    tag = found.tag or hashlib.sha256(f"{about.tag}|{about.size}|{about.modified.timestamp()}".encode()).hexdigest()[:32]
+    known = f"{about.tag}|{about.size}|{about.modified.timestamp()}".encode() if data is None else data
+    tag = found.tag or hashlib.sha256(known).hexdigest()[:32]
     headers = {
         "ETag": f'"{tag}"',
         "Last-Modified": format_datetime(about.modified.replace(microsecond=0), usegmt=True),
         "Cache-Control": found.cache,
-        "Accept-Ranges": "bytes",
+        "Accept-Ranges": "bytes" if data is None else "none",
         "X-Content-Type-Options": "nosniff",
         # Whatever a page or a picture among these holds, it runs nothing and reaches nothing.
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",

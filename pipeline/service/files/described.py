@@ -18,7 +18,7 @@ from pipeline.service.door import Door, find_item
 _FOREVER = "public, max-age=31536000, immutable"
 
 #: What may be linked, revised or withdrawn: asked for again soon.
-_SHORT = "public, max-age=10"
+SHORT = "public, max-age=10"
 
 _CAP = "application/cap+xml"
 _ATOM = "application/atom+xml"
@@ -78,14 +78,14 @@ class Register:
             return Described(COG_TYPE if suffix == ".tif" else _BINARY, _FOREVER, is_foreign=True)
         if top == "alerts":
             feed = _ATOM if suffix == ".xml" else _TYPES.get(suffix, _BINARY)
-            return Described(_CAP if _MESSAGE.fullmatch(key) else feed, _SHORT)
+            return Described(_CAP if _MESSAGE.fullmatch(key) else feed, SHORT)
         if is_item_key(key):
-            return Described("application/geo+json", _SHORT)
+            return Described("application/geo+json", SHORT)
         parts = key.split("/")
         asset = self._assets(parts[2]).get(key) if len(parts) == 4 else None
         if asset is not None:
             return Described(str(asset.get("type", _BINARY)), _FOREVER, asset.get("file:checksum"))
-        return Described(_TYPES.get(suffix, _BINARY), _SHORT)
+        return Described(_TYPES.get(suffix, _BINARY), SHORT)
 
     def _assets(self, id: str) -> Mapping[str, Mapping[str, Any]]:
         """Return the assets of a public Item by key."""

@@ -30,8 +30,10 @@ class Studio:
     def __init__(self, rasters: Rasters, handles: Handles) -> None:
         self.rasters, self.handles = rasters, handles
         self._cache = Cache(_KEPT)
-        # More threads than processors would only make every one of them slower.
-        self._limiter: CapacityLimiter | None = None
+        # More threads than processors would only make every one of them slower; large answers wait for one another,
+        # since each takes tens of megabytes while it is made.
+        self._small = CapacityLimiter((os.cpu_count() or 1) + 1)
+        self._large = CapacityLimiter(1)
 
     async def raster(self, hazard: str, item: str, asset: str) -> Raster:
         """Return an asset of a public Item, or refuse with 404."""
@@ -39,7 +41,7 @@ class Studio:
         return held if held is not None else await to_thread.run_sync(self.rasters.find, hazard, item, asset)
 
     async def answer(
-        self, request: Request, name: Iterable[object], make: Callable[[], bytes], *, media_type: str, kept: bool = True
+        self, request: Request, name: Iterable[object], make: Callable[[], bytes], *, media_type: str, large: bool = False
     ) -> Response:
         """Return the answer of this name: 304 where the client has it, from memory where it is kept, else made now.
 
@@ -53,19 +55,18 @@ class Studio:
             Draws it; called in a thread.
         media_type
             Of the answer.
-        kept
-            Whether it is worth its place in memory.
+        large
+            Whether it may take much memory: made one at a time, and not kept.
         """
         text = "|".join(map(str, (_DRAWING, *name)))
         etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
         headers = {"ETag": etag, "Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
         if matches(request.headers.get("if-none-match"), etag):
             return Response(status_code=304, headers=headers)
-        data = self._cache.get(etag) if kept else None
+        data = None if large else self._cache.get(etag)
         if data is None:
-            self._limiter = self._limiter or CapacityLimiter((os.cpu_count() or 1) + 1)
-            data = await to_thread.run_sync(make, limiter=self._limiter)
-            if kept:
+            data = await to_thread.run_sync(make, limiter=self._large if large else self._small)
+            if not large:
                 self._cache.put(etag, data)
         return Response(data, media_type=media_type, headers=headers)
 

@@ -195,8 +195,8 @@ def explanation(
         age=_age(properties, now),
         inputs=_inputs(door, item, now, base),
         layer=Layer(
-            name=properties["hazmon:layer"],
-            version=properties["hazmon:layer_version"],
+            name=properties.get("hazmon:layer", item["collection"]),
+            version=properties.get("hazmon:layer_version", ""),
             source=properties.get("sci:citation"),
             doi=properties.get("sci:doi"),
             parameters=properties.get("hazmon:parameters", {}),

@@ -31,6 +31,10 @@ class Handles:
         self._options = gdal_options() | {"GDAL_CACHEMAX": _BLOCKS}
         self._count = 0
 
+    def __len__(self) -> int:
+        """Return how many lie idle."""
+        return len(self._kept)
+
     @contextmanager
     def borrow(self, path: str, level: int | None = None) -> Iterator[DatasetReader]:
         """Lend a raster, or one of its overviews; nobody else has the same handle meanwhile.
@@ -43,12 +47,15 @@ class Handles:
         try:
             with rasterio.Env(**self._options):
                 source = self._taken(path, level) or self._opened(path, level)
+                kept = False
                 try:
                     yield source
-                except RasterioError:
-                    source.close()
-                    raise
-                self._give_back(path, level, source)
+                    kept = True
+                finally:
+                    if kept:
+                        self._give_back(path, level, source)
+                    else:
+                        source.close()  # after a failed read nobody knows what state it is in
         except RasterioError as error:
             raise ProductError(f"{path}: cannot be read: {error}") from error
 

@@ -22,8 +22,8 @@ from pipeline.service.raster.source import Raster
 
 State = Literal["known", "unknown", "outside"]
 
-#: Cells of a grid of values read at once.
-_STRIP = 2**20
+#: Cells beyond which a statistic counts as a large answer.
+_MANY = 2**20
 
 
 class Value(BaseModel):
@@ -157,7 +157,7 @@ def routes(door: Door, studio: Studio) -> APIRouter:
             return spread(raster, values, factor, bins, wanted).model_dump_json(exclude_none=True).encode()
 
         name = (raster.checksum, raster.asset, "statistics", max_size, bins, wanted)
-        return await studio.answer(request, name, make, media_type="application/json")
+        return await studio.answer(request, name, make, media_type="application/json", large=cells > _MANY)
 
     return api
 
@@ -225,17 +225,16 @@ def spread(raster: Raster, values: npt.NDArray[Any], factor: int, bins: int, wan
     }
     if not held.size:
         return Statistics.model_validate({**about, "minimum": None, "maximum": None, "mean": None, "stddev": None})
-    numbers = held.astype(np.float64)
     found = {
         **about,
-        "minimum": float(numbers.min()),
-        "maximum": float(numbers.max()),
-        "mean": float(numbers.mean()),
-        "stddev": float(numbers.std()),
+        "minimum": float(held.min()),
+        "maximum": float(held.max()),
+        "mean": float(held.mean(dtype=np.float64)),
+        "stddev": float(held.std(dtype=np.float64)),
     }
     if raster.labels:
         codes, counts = np.unique(held, return_counts=True)
         return Statistics.model_validate({**found, "counts": {str(c): int(n) for c, n in zip(codes, counts, strict=True)}})
-    count, edges = np.histogram(numbers, bins=bins)
-    percentiles = dict(zip((f"{share:g}" for share in wanted), np.percentile(numbers, wanted).tolist(), strict=True))
+    count, edges = np.histogram(held, bins=bins)
+    percentiles = dict(zip((f"{share:g}" for share in wanted), np.percentile(held, wanted).tolist(), strict=True))
     return Statistics.model_validate({**found, "percentiles": percentiles, "histogram": (count.tolist(), edges.tolist())})

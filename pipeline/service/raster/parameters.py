@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 from fastapi import HTTPException, Query
 
 from pipeline.service.raster.source import Raster
 from pipeline.service.raster.style import COLORMAPS, Style, Unknown, restyled
+
+#: Widths of a range that single precision can spread colours over.
+_SPAN = (1e-30, 1e30)
 
 Rescale = Annotated[
     str | None,
@@ -49,6 +51,6 @@ def interval(text: str) -> tuple[float, float]:
         least, greatest = (float(part) for part in text.split(","))
     except ValueError as error:
         raise HTTPException(400, f"rescale: found {text!r}, expected least,greatest") from error
-    if not (math.isfinite(least) and math.isfinite(greatest) and least < greatest):
+    if not (_SPAN[0] <= greatest - least <= _SPAN[1]):
         raise HTTPException(400, f"rescale: found {text!r}, expected least < greatest")
     return least, greatest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import threading
 from typing import Annotated, Any
 
 import numpy as np
@@ -27,8 +26,8 @@ from pipeline.service.raster.tiles import drawn
 #: Longest edge of a preview or a box where no size is asked for, pixels.
 _USUAL = 1024
 
-#: How many large pictures are drawn at the same time: each holds tens of megabytes.
-_LARGE = threading.BoundedSemaphore(2)
+#: Longest edge of any picture, pixels: WebP knows no longer one.
+_LONGEST = 16_383
 
 TIFF = "image/tiff; application=geotiff"
 
@@ -39,8 +38,8 @@ _DRAWN: dict[int | str, dict[str, Any]] = {
     404: {"description": "No such raster"},
 }
 
-Edge = Annotated[int | None, Query(ge=1, description="Pixels; the other edge follows from the shape")]
-Size = Annotated[int, Query(ge=1, description="Longest edge, pixels, where neither width nor height is given")]
+Edge = Annotated[int | None, Query(ge=1, le=_LONGEST, description="Pixels; the other edge follows from the shape")]
+Size = Annotated[int, Query(ge=1, le=_LONGEST, description="Longest edge, pixels, where neither width nor height is given")]
 
 
 def routes(door: Door, studio: Studio) -> APIRouter:
@@ -71,7 +70,7 @@ def routes(door: Door, studio: Studio) -> APIRouter:
         style = styled(raster, rescale, colormap_name)
         name = (raster.checksum, raster.asset, "preview", shape, format, rescale, colormap_name, unknown)
         make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=unknown, format=format)
-        return await studio.answer(request, name, functools.partial(_large, make), media_type=MEDIA_TYPES[format], kept=False)
+        return await studio.answer(request, name, make, media_type=MEDIA_TYPES[format], large=True)
 
     @api.get(
         "/bbox/{minx},{miny},{maxx},{maxy}.{format}", response_class=Response, responses=_DRAWN, operation_id="raster_bbox"
@@ -109,7 +108,7 @@ def routes(door: Door, studio: Studio) -> APIRouter:
             pictured: Format = "webp" if format == "webp" else "png"
             make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=unknown, format=pictured)
             media = MEDIA_TYPES[pictured]
-        return await studio.answer(request, name, functools.partial(_large, make), media_type=media, kept=False)
+        return await studio.answer(request, name, make, media_type=media, large=True)
 
     @api.get("/legend.json", response_model=legend.Legend, response_model_exclude_none=True, operation_id="raster_legend")
     async def key(
@@ -178,8 +177,3 @@ def cut(studio: Studio, raster: Raster, canvas: Canvas) -> bytes:
             target.set_band_description(1, str(raster.described.get("title", raster.asset)))
             target.set_band_unit(1, raster.unit)
         return bytes(memory.getbuffer())
-
-
-def _large(make: functools.partial[bytes]) -> bytes:
-    with _LARGE:
-        return make()

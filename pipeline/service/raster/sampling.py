@@ -29,6 +29,9 @@ _RADIUS = 6378137.0
 #: Once around the Earth, in units of the CRS.
 _TURNS = {GEOGRAPHIC: 360.0, MERCATOR: 2 * math.pi * _RADIUS}
 
+#: Most cells read for each pixel drawn.
+_SHARE = 16.0
+
 #: Pixels between the places that are projected exactly.
 _STEP = 8
 
@@ -77,14 +80,17 @@ def sample(handles: Handles, raster: Raster, canvas: Canvas) -> Sample | None:
     height, width = raster.shape
     with np.errstate(invalid="ignore"):
         across, down = (columns >= 0) & (columns < width), (rows >= 0) & (rows < height)
-    inside = across & down if columns.ndim == 2 else down[:, None] & across[None, :]
+    if columns.ndim == 2:
+        across = down = inside = across & down
+    else:
+        inside = down[:, None] & across[None, :]
     if not inside.any():
         return None
-    level = _overview(raster, _density(columns, rows))
+    cells = (np.ptp(columns[across]) + 1) * (np.ptp(rows[down]) + 1)
+    level = _overview(raster, _density(columns, rows), float(cells) / (canvas.width * canvas.height))
     with handles.borrow(raster.path, level) as source:
-        shrink = source.width / width, source.height / height
-        column = _cells(columns, across & down if columns.ndim == 2 else across, shrink[0], source.width)
-        row = _cells(rows, across & down if columns.ndim == 2 else down, shrink[1], source.height)
+        column = _cells(columns, across, source.width / width, source.width)
+        row = _cells(rows, down, source.height / height, source.height)
         left, right, top, bottom = int(column.min()), int(column.max()), int(row.min()), int(row.max())
         found = source.read(1, window=Window(left, top, right - left + 1, bottom - top + 1))
     values = found[row - top, column - left] if column.ndim == 2 else found[(row - top)[:, None], (column - left)[None, :]]
@@ -196,11 +202,25 @@ def _density(columns: Array, rows: Array) -> float:
     return min(found, default=1.0)
 
 
-def _overview(raster: Raster, density: float) -> int | None:
-    """Return the coarsest overview that is no coarser than the picture; none: the raster itself."""
+def _overview(raster: Raster, density: float, share: float) -> int | None:
+    """Return the coarsest overview that is no coarser than the picture; none: the raster itself.
+
+    Parameters
+    ----------
+    raster
+        With its overviews, finest first.
+    density
+        Cells of the raster from one pixel to the next.
+    share
+        Cells of the raster for each pixel: a long thin picture of a large raster takes a coarser overview than its
+        length asks for, so that what is read stays in proportion to what is drawn.
+    """
+    levels: list[tuple[int | None, int]] = [(None, 1), *enumerate(raster.overviews)]
     # A hair of tolerance: a tile at exactly the overview's own resolution shall use it.
-    fitting = [level for level, factor in enumerate(raster.overviews) if factor <= density * 1.05]
-    return fitting[-1] if fitting else None
+    fitting = [place for place, (_, factor) in enumerate(levels) if factor <= density * 1.05]
+    start = max(fitting, default=0)
+    bounded = (level for level, factor in levels[start:] if share / factor**2 <= _SHARE)
+    return next(bounded, levels[-1][0])
 
 
 def _cells(places: Array, valid: Array, shrink: float, size: int) -> Array:

@@ -55,7 +55,8 @@ class Style:
             codes: npt.NDArray[np.uint16] = np.nan_to_num(values).astype(np.uint8).astype(np.uint16)
             return codes
         least, greatest = self.range
-        shares = (np.nan_to_num(values, nan=least) - least) * (255 / ((greatest - least) or 1))
+        with np.errstate(over="ignore"):
+            shares = (np.nan_to_num(values, nan=least) - least) * (255 / ((greatest - least) or 1))
         shades: npt.NDArray[np.uint16] = (np.clip(shares, 0, 255) + 0.5).astype(np.uint16)
         return shades
 
@@ -73,8 +74,9 @@ class Style:
         """
         pixels = self.entries(values)
         if not known.all():
-            ground = _hatch(pixels.shape) if unknown == "hatch" else _CLEAR
-            pixels = np.where(known, pixels, np.where(inside, ground, _CLEAR)).astype(np.uint16)
+            clear = np.uint16(_CLEAR)
+            ground = np.where(inside, _hatch(pixels.shape), clear) if unknown == "hatch" else clear
+            pixels = np.where(known, pixels, ground)
         return _encoded(pixels, self._palette(), format)
 
     def _palette(self) -> Array:
@@ -141,11 +143,11 @@ def _declared(item: Mapping[str, Any], asset: str, least: float, greatest: float
     return stops if math.isclose(stops.values[0], least) and math.isclose(stops.values[-1], greatest) else None
 
 
-@functools.lru_cache(maxsize=8)
-def _hatch(shape: tuple[int, int]) -> Array:
+def _hatch(shape: tuple[int, ...]) -> npt.NDArray[np.uint16]:
     """Return the entries of a hatched ground; eight pixels a period, so that it runs on from tile to tile."""
-    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
-    return np.where((x + y) % 8 < 2, _STRIPE, _GROUND).astype(np.uint16)
+    down, across = (np.arange(size) % 8 for size in shape)
+    stripes = (down.astype(np.uint8)[:, None] + across.astype(np.uint8)[None, :]) % 8 < 2
+    return np.where(stripes, np.uint16(_STRIPE), np.uint16(_GROUND))
 
 
 def _encoded(pixels: npt.NDArray[np.uint16], palette: Array, format: Format) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import morecantile
@@ -142,12 +142,29 @@ def tile_canvas(matrix: Matrix, z: int, x: int, y: int, size: int) -> Canvas:
     HTTPException
         404 where the set has no such tile.
     """
+    level = _level(matrix, z)
+    if x >= level.columns or y >= level.rows:
+        raise HTTPException(404, f"tile {z}/{x}/{y}: {matrix} has {level.columns} x {level.rows} tiles at zoom {z}")
+    west, north = level.west + x * level.edge, level.north - y * level.edge
+    return Canvas(SETS[matrix], (west, north - level.edge, west + level.edge, north), size, size)
+
+
+class _Level(NamedTuple):
+    """One zoom of a tile matrix set: its corner, the edge of a tile, and how many there are."""
+
+    west: float
+    north: float
+    edge: float
+    columns: int
+    rows: int
+
+
+@functools.cache
+def _level(matrix: Matrix, zoom: int) -> _Level:
     tms = morecantile.tms.get(matrix)
-    level = tms.matrix(z)
-    if x >= level.matrixWidth or y >= level.matrixHeight:
-        raise HTTPException(404, f"tile {z}/{x}/{y}: {matrix} has {level.matrixWidth} x {level.matrixHeight} tiles at zoom {z}")
-    bounds = tms.xy_bounds(morecantile.Tile(x, y, z))
-    return Canvas(SETS[matrix], (bounds.left, bounds.bottom, bounds.right, bounds.top), size, size)
+    found = tms.matrix(zoom)
+    west, north = tms.xy_bbox.left, tms.xy_bbox.top
+    return _Level(west, north, found.cellSize * found.tileWidth, found.matrixWidth, found.matrixHeight)
 
 
 def drawn(studio: Studio, raster: Raster, canvas: Canvas, *, style: Style, unknown: Unknown, format: Format) -> bytes:
