@@ -12,6 +12,7 @@ CONFORMS_TO = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
 )
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
@@ -108,8 +109,8 @@ def collection(base: str, box: Bounds | None, dates: tuple[str, str] | None) -> 
         "storageCrs": CRS84,
         "links": [
             link("self", here, "application/json"),
+            # One link of this kind only: readers take the last they find for the address of all features.
             link("items", f"{here}/items", "application/geo+json", "The messages"),
-            link("items", f"{here}/items?active=true", "application/geo+json", "The messages that stand"),
             link("describedby", f"{here}/schema", SCHEMA, "What the properties are"),
             link("alternate", f"{base}/alerts/atom.xml", "application/atom+xml", "The messages as an Atom feed"),
         ],

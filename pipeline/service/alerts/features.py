@@ -19,6 +19,7 @@ from pipeline.model import Bounds
 from pipeline.service.alerts import documents
 from pipeline.service.alerts.answer import kept
 from pipeline.service.alerts.find import Found, Wanted, extent, find
+from pipeline.service.alerts.interface import interface
 from pipeline.service.alerts.languages import asked, choose
 from pipeline.service.alerts.record import moment
 from pipeline.service.alerts.route import Route, refusals, refused
@@ -35,11 +36,13 @@ FRESH_S = 5
 #: How long a description may be used, seconds.
 SETTLED_S = 300
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d)?([.,]\d+)?([Zz]|[+-]\d\d:?\d\d)?|\d{4}-\d\d-\d\d")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d)?([.,]\d+)?([Zz]|[+ -]\d\d:?\d\d)?|\d{4}-\d\d-\d\d")
 _LANG = "Languages the texts are wanted in, the dearest first: ru or kk,ru; else Accept-Language says"
 
 Severity = Literal["Extreme", "Severe", "Moderate", "Minor", "Unknown"]
 Status = Literal["Actual", "Exercise", "System", "Test", "Draft"]
+#: The only reference system: longitude first, as GeoJSON has it. Clients name it though nothing else is offered.
+Crs = Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Asked:
     status: Annotated[Status | None, Query(description="CAP status")] = None
     incident: Annotated[str | None, Query(max_length=400, description="CAP incident")] = None
     lang: Annotated[str | None, Query(max_length=200, description=_LANG)] = None
+    crs: Annotated[Crs | None, Query(description="Reference system of the answer")] = None
+    bbox_crs: Annotated[Crs | None, Query(alias="bbox-crs", description="Reference system of bbox")] = None
 
 
 def router(door: Door, shelf: Shelf) -> APIRouter:
@@ -90,6 +95,7 @@ def router(door: Door, shelf: Shelf) -> APIRouter:
         request: Request,
         identifier: Annotated[str, Path(description="CAP identifier")],
         lang: Annotated[str | None, Query(max_length=200, description=_LANG)] = None,
+        crs: Annotated[Crs | None, Query(description="Reference system of the answer")] = None,
     ) -> Response:
         """Return one message."""
         languages = asked(request, lang)
@@ -137,6 +143,12 @@ def _add_descriptions(routes: APIRouter, door: Door, shelf: Shelf) -> None:
         """Return what there is."""
         return _described(request, documents.landing(door.url(request), door.settings.title))
 
+    @routes.get("/api", responses={200: {"content": {documents.OPENAPI: {}}}}, response_class=Response)
+    def api(request: Request) -> Response:
+        """Return the interface in OpenAPI 3.0."""
+        told = interface(door.url(request), door.settings.title, door.settings.limits.page, PAGE)
+        return kept(request, _bytes(told), documents.OPENAPI, seconds=SETTLED_S)
+
     @routes.get("/conformance", responses={200: {"content": {JSON: {}}}}, response_class=Response)
     def conformance(request: Request) -> Response:
         """Return which parts of the standards hold."""
@@ -168,7 +180,11 @@ def _described(request: Request, body: Mapping[str, Any]) -> Response:
 
 def _answer(request: Request, body: Mapping[str, Any], languages: list[str | None]) -> Response:
     spoken = ", ".join(dict.fromkeys(language for language in languages if language))
-    headers = {"Vary": "Accept-Language", **({"Content-Language": spoken} if spoken else {})}
+    headers = {
+        "Vary": "Accept-Language",
+        "Content-Crs": f"<{documents.CRS84}>",
+        **({"Content-Language": spoken} if spoken else {}),
+    }
     return kept(request, _bytes(body), GEOJSON, seconds=FRESH_S, headers=headers)
 
 

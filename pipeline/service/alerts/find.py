@@ -15,7 +15,7 @@ from pipeline.model import Bounds
 from pipeline.service.alerts.record import moment
 from pipeline.service.alerts.shelf import Shelf
 
-#: Who superseded a message last: only messages of the same sender and status can, so that no drill ends a warning.
+#: Who superseded a message last: only messages of the same status can, so that no drill ends a warning.
 _SUPERSEDED_BY = (
     "(SELECT successor FROM superseded s WHERE s.identifier = m.identifier AND s.sender = m.sender AND s.status = m.status"
     " ORDER BY s.sent DESC, s.successor DESC LIMIT 1)"

@@ -45,7 +45,7 @@ def disc(circle: Circle) -> list[BaseGeometry]:
     world = shapely.box(-180, -90, 180, 90)
     shifted = (shapely.transform(whole, lambda xy, by=by: xy + np.array([by, 0.0])) for by in (-360.0, 0.0, 360.0))
     inside = (shapely.intersection(part, world) for part in shifted)
-    return [part for found in inside for part in shapely.get_parts(found) if part.geom_type == "Polygon"]
+    return [part for found in inside for part in shapely.get_parts(found) if part.area > 0]
 
 
 def _step(around: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

@@ -1,0 +1,68 @@
+"""A home made by hand, and its service on a loopback port."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+
+from pipeline.alerts.issue import warn
+from pipeline.config import Config, ServiceConfig
+from pipeline.service import events
+from pipeline.service.app import application
+from pipeline.service.door import Door
+from pipeline.steps import Workspace
+from pipeline.store import Store
+from tests.alerts.samples import area, assessment, context
+
+CONFIG = Path(__file__).parents[3] / "config"
+KEY = "a-key-that-only-the-tests-know"
+NOW = datetime(2024, 4, 10, 7, 0, tzinfo=UTC)
+
+
+class Configured(Config):
+    """The default configuration, the service set otherwise."""
+
+    def __init__(self, **service) -> None:
+        super().__init__(CONFIG)
+        self.given = service
+
+    @property
+    def service(self) -> ServiceConfig:
+        return ServiceConfig(**self.given)
+
+
+def door_of(folder: Path, now: datetime = NOW, **service) -> Door:
+    """Return the door of a home in a folder."""
+    store = Store.open(folder)
+    return Door(Workspace(Configured(**service), store, folder), keys=(KEY,), now=lambda: now)
+
+
+def warned(store: Store, number: int, *areas, **changes):
+    """Send a warning of its own incident."""
+    given = {"incident": f"scene:{number}", "subject": f"scene-{number}", "product": f"flood_extent-scene-{number}"}
+    (ref,) = warn(store, assessment(*(areas or (area(),))), context(**{**given, **changes}))
+    return ref
+
+
+@contextlib.contextmanager
+def serving(door: Door, **limits) -> Iterator[str]:
+    """Serve a door until the end of the block; give its address."""
+    app = application(door)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on", **limits))
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(128)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            events.stop(app)
+            server.should_exit = True
+            thread.join(20)
+            assert not thread.is_alive(), "the service did not stop"
