@@ -81,7 +81,7 @@ def _parsed(parse: Callable[[str], cql2.Expr], text: str) -> Node:
     # Not checked against its JSON Schema, which takes 0.2 s: what the translation does not know it refuses.
     try:
         return parse(text).to_json()
-    except cql2.ParseError as error:
+    except (cql2.ParseError, cql2.ValidationError, ValueError, TypeError) as error:
         raise InputError(f"filter: found what is no CQL2 ({str(error)[:300]})") from error
 
 
