@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pypgstac.load import Loader, Methods
 from pypgstac.migrate import Migrate, MigrationPath, migrations_dir
 
 from pipeline.errors import StoreError
-from pipeline.service.stac.queryables import WRAPPERS
+from pipeline.service.stac import names
 
 #: Held by whoever writes, so that of two at once one waits: any number that nobody else takes in this database.
 _LOCK = 0x68617A6D6F6E
@@ -70,8 +70,8 @@ class Mirror:
         """Bring schema and queryables to what this version of the service needs."""
         with _told(self.name), self.alone():
             self._migrate()
-            self.connection.execute(_TABLES)
-            self._name_queryables()
+            self.connection.execute(_TABLES + names.TABLE)
+            names.prepare(self.connection)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -111,8 +111,9 @@ class Mirror:
         rows = [{name: value for name, value in found.items() if name not in _LEFT_OUT} for found in collections]
         self.connection.cursor().executemany("SELECT pgstac.upsert_collection(%s)", [[Jsonb(row)] for row in rows])
 
-    def put_items(self, items: Iterable[Mapping[str, Any]]) -> None:
+    def put_items(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Add Items or replace what is known of them; their collections are there."""
+        names.learn(self.connection, items)
         _WholeItems(_Given(self.connection)).load_items(iter(items), Methods.upsert)
 
     def delete(self, items: Collection[str]) -> None:
@@ -152,19 +153,6 @@ class Mirror:
             self.connection.autocommit = True
             # The scripts leave a role behind that may not do what comes next.
             self.connection.execute("RESET ROLE")
-
-    def _name_queryables(self) -> None:
-        """Tell pgstac how each property is compared; it would guess from the value it is compared with."""
-        rows = self.connection.execute("SELECT name, property_wrapper FROM pgstac.queryables").fetchall()
-        known = {str(name): wrapper for name, wrapper in rows}
-        for name, (wrapper, definition) in WRAPPERS.items():
-            if name not in known:
-                self.connection.execute(
-                    "INSERT INTO pgstac.queryables (name, definition, property_wrapper) VALUES (%s, %s, %s)",
-                    [name, Jsonb(definition), wrapper],
-                )
-            elif known[name] != wrapper:
-                self.connection.execute("UPDATE pgstac.queryables SET property_wrapper = %s WHERE name = %s", [wrapper, name])
 
 
 class _Given(PgstacDB):
