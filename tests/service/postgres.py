@@ -132,13 +132,6 @@ def postgres() -> Iterator[Cluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def empty_url(postgres: Cluster) -> Iterator[str]:
-    """The address of a database with nothing in it, not even pgstac."""
-    with postgres.database("template0") as url:
-        yield url
-
-
 @pytest.fixture(scope="session")
 def template(postgres: Cluster) -> str:
     """The name of a database that holds an empty pgstac."""

@@ -32,7 +32,7 @@ _ARITHMETIC = {"+": "+", "-": "-", "*": "*", "/": "/"}
 _NEVER, _EVER = "~", ""
 
 #: Relations of two spans of time, by their ends: a, b of the first and c, d of the second (OGC 21-065r2, 7.8).
-_TEMPORAL = {
+TEMPORAL = {
     "t_after": "{a} > {d}",
     "t_before": "{b} < {c}",
     "t_contains": "{a} < {c} AND {b} > {d}",
@@ -220,7 +220,7 @@ class _Translator:
         a, b = self.span(args[0])
         c, d = self.span(args[1])
         ends = {"a": a, "b": b, "c": c, "d": d}
-        pattern = _TEMPORAL[name]
+        pattern = TEMPORAL[name]
         values = [value for letter in re.findall(r"\{(\w)\}", pattern) for value in ends[letter].values]
         return Term(pattern.format(**{letter: term.sql for letter, term in ends.items()}), tuple(values))
 
@@ -339,7 +339,7 @@ _OPERATORS: dict[str, _Writer] = {
     "isnull": _Translator.is_null,
     **dict.fromkeys(_COMPARISONS, _Translator.comparison),
     **dict.fromkeys((f"s_{name}" for name in RELATIONS), _Translator.relation),
-    **dict.fromkeys(_TEMPORAL, _Translator.temporal),
+    **dict.fromkeys(TEMPORAL, _Translator.temporal),
     **dict.fromkeys(("a_contains", "a_containedby", "a_equals", "a_overlaps"), _Translator.arrays),
 }
 

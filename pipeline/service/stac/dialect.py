@@ -1,8 +1,8 @@
 """A search in pgstac's own words, written so that it finds what the embedded index finds.
 
-pgstac reads CQL2 in its own way: it forgets brackets around sums, takes every temporal function for one of the Item's whole time,
-compares a column only with literals, and sorts what is unknown as the greatest. What it would read otherwise is put in terms of
-operators and names of our own, which the copy of the catalogue brings into its tables.
+pgstac reads CQL2 in its own way: it forgets brackets around sums, takes every temporal function for one of the Item's
+whole time, compares a column only with literals, and sorts what is unknown as the greatest. What it would read otherwise is
+put in terms of operators and names of our own, which the copy of the catalogue brings into its tables.
 """
 
 from __future__ import annotations
@@ -236,9 +236,8 @@ def _span(node: Any) -> tuple[Any, Any]:
     """Return the first and the last moment of an instant or an interval."""
     if isinstance(node, Mapping) and "interval" in node:
         first, last = node["interval"]
-        return {"timestamp": "-infinity"} if first == ".." else _edge(first), {
-            "timestamp": "infinity"
-        } if last == ".." else _edge(last)
+        begin = {"timestamp": "-infinity"} if first == ".." else _edge(first)
+        return begin, {"timestamp": "infinity"} if last == ".." else _edge(last)
     return _edge(node), _edge(node)
 
 

@@ -31,6 +31,9 @@ from pipeline.service.stac.landing import CORE, landing
 from pipeline.service.stac.properties import key_of, queryables
 from pipeline.service.stac.served import GEOJSON, JSON, collection_url, landing_url, served, served_collection
 
+#: Items of one page, and the tokens of the next and the previous one.
+Page = tuple[list[dict[str, Any]], str | None, str | None]
+
 #: How often a process looks for news that others published, seconds.
 _LOOK_S = 1.0
 
@@ -78,7 +81,7 @@ class Items:
         """Return all collections as they lie in the store."""
         return [self.catalog.store.get_json(key) for key in self._collection_keys()]
 
-    def find(self, asked: Asked) -> tuple[list[dict[str, Any]], str | None, str | None]:
+    def find(self, asked: Asked) -> Page:
         """Return the Items of one page and the tokens of the next and the previous one."""
         self.look()
         types = self.catalog.index.types() if asked.condition or asked.sort else {}
@@ -167,9 +170,7 @@ class EmbeddedClient(BaseCoreClient):
             self.items.look()
             found = self.items.catalog.index.document(item_id)
         item = orjson.loads(found) if found else None
-        if item is None or item["collection"] != collection_id:
-            raise HTTPException(404, f"item: found no {item_id[:200]!r} in collection {collection_id!r}")
-        return cast("stac.Item", _json(served(item, self.items.door.url(kwargs["request"])), GEOJSON))
+        return answer_item(self.items.door, item, item_id, collection_id, kwargs["request"])
 
     def post_search(self, search_request: BaseModel, **kwargs: Any) -> stac.ItemCollection:
         """Return a page of Items for the body of a POST request."""
@@ -190,30 +191,60 @@ class EmbeddedClient(BaseCoreClient):
     def _search(
         self, read: Any, request: Request, body: BaseModel | None = None, hazard: str | None = None
     ) -> stac.ItemCollection:
-        door = self.items.door
-        base = door.url(request)
         try:
-            asked = read(door.settings.limits.page)
-            items, forward, back = self.items.find(asked)
+            asked = read(self.items.door.settings.limits.page)
+            found = self.items.find(asked)
         except InputError as error:
             raise HTTPException(400, str(error)) from error
-        where = f"{base}{request.url.path}"
-        links = [
-            {"rel": "self", "href": f"{where}?{request.url.query}" if request.url.query else where, "type": GEOJSON},
-            {"rel": "root", "href": landing_url(base), "type": JSON},
-        ]
-        if hazard is not None:
-            links += [{"rel": name, "href": collection_url(base, hazard), "type": JSON} for name in ("parent", "collection")]
-        for relation, token in (("next", forward), ("prev", back)):
-            if token is not None:
-                links.append(_page_link(relation, token, where, request, body))
-        page = {
-            "type": "FeatureCollection",
-            "features": [cut(served(item, base), asked.fields) for item in items],
-            "links": links,
-            "numberReturned": len(items),
-        }
-        return cast("stac.ItemCollection", _json(page, GEOJSON))
+        return answer(self.items.door, asked, found, request, body=body, hazard=hazard)
+
+
+def answer_item(door: Door, item: dict[str, Any] | None, item_id: str, hazard: str, request: Request) -> stac.Item:
+    """Return an Item as it is sent; 404 where there is none, or one of another collection."""
+    if item is None or item["collection"] != hazard:
+        raise HTTPException(404, f"item: found no {item_id[:200]!r} in collection {hazard!r}")
+    return cast("stac.Item", _json(served(item, door.url(request)), GEOJSON))
+
+
+def answer(
+    door: Door, asked: Asked, found: Page, request: Request, *, body: BaseModel | None = None, hazard: str | None = None
+) -> stac.ItemCollection:
+    """Return a page of Items as it is sent.
+
+    Parameters
+    ----------
+    door
+        The service.
+    asked
+        What was asked.
+    found
+        Items and tokens.
+    request
+        How it was asked.
+    body
+        Its body, where it was a POST.
+    hazard
+        The collection whose Items it is about.
+    """
+    base = door.url(request)
+    items, forward, back = found
+    where = f"{base}{request.url.path}"
+    links = [
+        {"rel": "self", "href": f"{where}?{request.url.query}" if request.url.query else where, "type": GEOJSON},
+        {"rel": "root", "href": landing_url(base), "type": JSON},
+    ]
+    if hazard is not None:
+        links += [{"rel": name, "href": collection_url(base, hazard), "type": JSON} for name in ("parent", "collection")]
+    for relation, token in (("next", forward), ("prev", back)):
+        if token is not None:
+            links.append(_page_link(relation, token, where, request, body))
+    page = {
+        "type": "FeatureCollection",
+        "features": [cut(served(item, base), asked.fields) for item in items],
+        "links": links,
+        "numberReturned": len(items),
+    }
+    return cast("stac.ItemCollection", _json(page, GEOJSON))
 
 
 def _page_link(relation: str, token: str, where: str, request: Request, body: BaseModel | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 }
 
 #: What every Item has, in its properties.
-_ALWAYS: Mapping[str, set[str]] = {
+ALWAYS: Mapping[str, set[str]] = {
     "created": {"date-time"},
     "updated": {"date-time"},
     "hazmon:hazard": {"string"},
@@ -66,12 +66,12 @@ def property_of(name: str, types: Mapping[str, set[str]]) -> Typed:
     if plain in COLUMNS:
         kind, column = COLUMNS[plain]
         return Typed(kind, Term(column))
-    found = types.get(plain) or _ALWAYS.get(plain)
+    found = types.get(plain) or ALWAYS.get(plain)
     if not found:
-        near = difflib.get_close_matches(plain, [*COLUMNS, *_ALWAYS, *types], 3)
+        near = difflib.get_close_matches(plain, [*COLUMNS, *ALWAYS, *types], 3)
         hint = f"one like {', '.join(near)}" if near else "one of /stac/queryables"
         raise InputError(f"filter: found property {name[:100]!r}, which no Item has, expected {hint}")
-    return Typed(_kind(found), Term("json_extract(contents.properties, ?)", (f"$.{json.dumps(plain, ensure_ascii=False)}",)))
+    return Typed(one_kind(found), Term("json_extract(contents.properties, ?)", (f"$.{json.dumps(plain, ensure_ascii=False)}",)))
 
 
 def key_of(name: str, descending: bool, types: Mapping[str, set[str]]) -> Key:
@@ -101,8 +101,8 @@ def queryables(types: Mapping[str, set[str]], url: str, title: str) -> dict[str,
         "datetime": {"type": "string", "format": "date-time"},
         "deprecated": {"type": "boolean"},
     }
-    for name, kinds in sorted({**_ALWAYS, **types}.items()):
-        found.setdefault(name, _schema(_kind(kinds), kinds))
+    for name, kinds in sorted({**ALWAYS, **types}.items()):
+        found.setdefault(name, _schema(one_kind(kinds), kinds))
     for name, words in _TITLES.items():
         found[name] = {**found[name], "title": words}
     return {
@@ -125,7 +125,7 @@ def _schema(kind: str, kinds: set[str]) -> dict[str, Any]:
     return {"type": kind}
 
 
-def _kind(kinds: set[str]) -> str:
+def one_kind(kinds: set[str]) -> str:
     """Return the one kind by which values are compared; texts that only sometimes are instants are compared as texts."""
     if kinds <= {"integer", "number"}:
         return "number"

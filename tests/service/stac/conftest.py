@@ -14,13 +14,9 @@ from pipeline.service.door import Door
 from pipeline.steps import Workspace
 from tests.drills import CONFIG
 from tests.service.homes import START, Publisher, open_home
+from tests.service.postgres import pgstac_url, postgres, template
 
-try:
-    from tests.service.postgres import postgres, template
-except ModuleNotFoundError:
-    postgres = template = None
-
-__all__ = ["postgres", "template"]
+__all__ = ["pgstac_url", "postgres", "template"]
 
 BACKENDS = ("embedded", "pgstac")
 
@@ -41,8 +37,6 @@ Serving = Callable[[Workspace], AbstractContextManager[httpx.Client]]
 def backend(request: pytest.FixtureRequest) -> str:
     """Name of the back-end; one that cannot run here is skipped."""
     if request.param == "pgstac":
-        if postgres is None:
-            pytest.skip("the back-end pgstac is not in this version")
         request.getfixturevalue("template")
     return str(request.param)
 

@@ -19,20 +19,14 @@ from pipeline.store import Store, to_bytes
 from tests.products.samples import EVENT, INFO, NOW, built, product
 
 pytest.importorskip("pypgstac", reason="the extra pgstac is not installed")
-pytest_plugins = ["tests.service.postgres"]
 
-from pipeline.service.stac import sync  # noqa: E402
-from pipeline.service.stac.mirror import Mirror  # noqa: E402
+from pipeline.service.stac import sync
+from pipeline.service.stac.mirror import Mirror
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     return Catalog(Store.open(tmp_path / "home"), tmp_path / "home/index.sqlite")
-
-
-@pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("workshop")
 
 
 def publish(catalog: Catalog, workshop: Path, revision: int = 1) -> dict[str, Any]:
