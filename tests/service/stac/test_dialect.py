@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.service.door import Door
-from pipeline.service.stac import cql, dialect
+from pipeline.service.stac import cql
 from pipeline.service.stac.asked import Asked
 from pipeline.service.stac.embedded import Items
 from pipeline.service.stac.mirror import Mirror
@@ -24,7 +24,20 @@ NUMBERS = ["hazmon:magnitude", "hazmon:revision"]
 INSTANTS = ["datetime", "created", "updated", "start_datetime", "end_datetime"]
 TRUTHS = ["deprecated", "hazmon:exercise"]
 
-WORDS = ["shaking", "landslide", "reviewed", "automatic", "REVIEWED", "shaking-fiji", "Shaking, M7.0", "", "%", "it's", "ж", "a_c"]
+WORDS = [
+    "shaking",
+    "landslide",
+    "reviewed",
+    "automatic",
+    "REVIEWED",
+    "shaking-fiji",
+    "Shaking, M7.0",
+    "",
+    "%",
+    "it's",
+    "ж",
+    "a_c",
+]
 MOMENTS = [
     "2024-01-22T18:09:04Z",
     "2024-01-22T20:09:04Z",
@@ -34,7 +47,21 @@ MOMENTS = [
     "2024-01-23T02:19:04.5+06:00",
     "1911-02-01T18:09:04Z",
 ]
-PATTERNS = ["%a%", "shak%", "_eviewed", "Re%", "re%", "%\\_%", "shaking-_iji", "%-fiji", "2024-01-22%", "%\\", "%[a]%", "*", "?%"]
+PATTERNS = [
+    "%a%",
+    "shak%",
+    "_eviewed",
+    "Re%",
+    "re%",
+    "%\\_%",
+    "shaking-_iji",
+    "%-fiji",
+    "2024-01-22%",
+    "%\\",
+    "%[a]%",
+    "*",
+    "?%",
+]
 
 
 def named(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
@@ -56,9 +83,7 @@ span = instant | st.tuples(end, end).filter(lambda pair: pair != ("..", "..")).m
 truth = named(TRUTHS) | st.booleans()
 comparison = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 
-compared = comparison.flatmap(
-    lambda op: st.one_of(*(called(op, each, each) for each in (folded, number, instant, truth)))
-)
+compared = comparison.flatmap(lambda op: st.one_of(*(called(op, each, each) for each in (folded, number, instant, truth))))
 ranged = called("between", number, number, number) | called("between", instant, instant, instant)
 listed = st.one_of(
     *(called("in", each, st.lists(each, min_size=1, max_size=3)) for each in (text, amount, moment | named(INSTANTS)))
@@ -85,15 +110,19 @@ SHAPES = [
 ]
 shape = st.sampled_from(SHAPES) | st.just({"bbox": [170, -30, -170, 0]}) | st.just({"bbox": [61, 38, 69, 40]})
 placed = st.sampled_from(["intersects", "disjoint", "within", "contains", "crosses", "equals", "overlaps", "touches"]).flatmap(
-    lambda name: called(f"s_{name}", st.just({"property": "geometry"}), shape)
-    | called(f"s_{name}", shape, st.just({"property": "geometry"}))
+    lambda name: (
+        called(f"s_{name}", st.just({"property": "geometry"}), shape)
+        | called(f"s_{name}", shape, st.just({"property": "geometry"}))
+    )
 )
 simple = compared | ranged | listed | likened | unknown | timed | several | placed | named(TRUTHS)
 condition = st.recursive(
     simple,
-    lambda inner: called("not", inner)
-    | st.sampled_from(["and", "or"]).flatmap(
-        lambda op: st.lists(inner, min_size=2, max_size=3).map(lambda found: {"op": op, "args": found})
+    lambda inner: (
+        called("not", inner)
+        | st.sampled_from(["and", "or"]).flatmap(
+            lambda op: st.lists(inner, min_size=2, max_size=3).map(lambda found: {"op": op, "args": found})
+        )
     ),
     max_leaves=4,
 )
