@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pipeline.errors import InputError
 from pipeline.model import Bounds
 from pipeline.service.stac import cql, query
-from pipeline.service.stac.fields import DEFAULT, Fields
+from pipeline.service.stac.fields import DEFAULT, EVERYTHING, Fields
 from pipeline.service.stac.literals import box, geometry, window
 
 #: Items on a page where nobody says how many.
@@ -38,7 +38,7 @@ class Asked:
     """CQL2 as JSON."""
     sort: tuple[tuple[str, bool], ...] = ()
     """Property and whether the greatest comes first."""
-    fields: Fields = Fields()
+    fields: Fields = EVERYTHING
     limit: int = DEFAULT_LIMIT
     token: str | None = None
 

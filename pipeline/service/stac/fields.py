@@ -21,6 +21,10 @@ class Fields:
     exclude: frozenset[str] = frozenset()
 
 
+#: No wish: Items as they are.
+EVERYTHING = Fields()
+
+
 def cut(item: dict[str, Any], fields: Fields) -> dict[str, Any]:
     """Return an Item without what was excluded and, where something was included, with nothing else but what names it."""
     if not fields.include and not fields.exclude:
