@@ -29,6 +29,8 @@ OPERATORS: Mapping[str, str] = {
     "hazmon_times": "(%s * %s)",
     "hazmon_over": "(%s / nullif(%s, 0))",
     "hazmon_lower": "lower(%s)",
+    # A number beside no property would be compared as text.
+    "hazmon_number": "(%s)::float",
     "hazmon_instant": """to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
 }
 
@@ -149,6 +151,8 @@ class _Writer:
                 name = str(node["op"]).lower()
                 return {"op": _ARITHMETIC.get(name, "hazmon_lower"), "args": self.values(node["args"])}
             return _moment(node)
+        if isinstance(node, (int, float)) and not isinstance(node, bool):
+            return {"op": "hazmon_number", "args": [node]}
         return _moment(node) if instant and isinstance(node, str) else node
 
     def is_instant(self, node: Any) -> bool:

@@ -52,7 +52,7 @@ def _learn(connection: psycopg.Connection, found: set[tuple[str, str]]) -> None:
     for name, each in new:
         known.setdefault(name, set()).add(each)
     rows = []
-    for name in sorted({name for name, _ in new}):
+    for name in sorted({name for name, _ in new} - set(_COLUMNS)):
         path, text = (_path(connection, template, name) for template in (_PATH, _TEXT))
         each = one_kind(known[name])
         rows.append(_row(own_name(name), each, f"nullif({path}, '[]')" if each == "array" else path))

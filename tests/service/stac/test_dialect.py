@@ -129,7 +129,7 @@ condition = st.recursive(
 order = st.lists(st.tuples(st.sampled_from([*TEXTS, *NUMBERS, *INSTANTS, *TRUTHS]), st.booleans()), max_size=3).map(tuple)
 
 QUIET = settings(
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -183,7 +183,7 @@ def test_a_filter_finds_the_same_items(pair: Pair, node: Any) -> None:
     assert pair.pgstac(asked) == expected
 
 
-@settings(QUIET, max_examples=100)
+@settings(QUIET, max_examples=60)
 @given(order=order, limit=st.integers(1, 15), turns=st.lists(st.booleans(), max_size=6))
 def test_pages_in_any_order_hold_the_same_items_forwards_and_backwards(
     pair: Pair, order: Any, limit: int, turns: list[bool]
