@@ -126,10 +126,12 @@ class Queryables(BaseFiltersClient):
         base = self.items.door.url(kwargs["request"])
         self.items.look()
         if collection_id is None:
-            return queryables(self.items.catalog.index.types(), f"{landing_url(base)}/queryables", "Queryables")
-        title = f"Queryables of {self.items.collection(collection_id)['title']}"
-        types = self.items.catalog.index.types(collection_id)
-        return queryables(types, f"{collection_url(base, collection_id)}/queryables", title)
+            found = queryables(self.items.catalog.index.types(), f"{landing_url(base)}/queryables", "Queryables")
+        else:
+            title = f"Queryables of {self.items.collection(collection_id)['title']}"
+            types = self.items.catalog.index.types(collection_id)
+            found = queryables(types, f"{collection_url(base, collection_id)}/queryables", title)
+        return cast("dict[str, Any]", _json(found, "application/schema+json"))
 
 
 @attr.s
@@ -143,7 +145,11 @@ class EmbeddedClient(BaseCoreClient):
         """Return the landing page."""
         door = self.items.door
         page = landing(door.url(kwargs["request"]), door.settings.title, self.conformance_classes(), self.items.collections())
-        return cast("stac.LandingPage", page)
+        return cast("stac.LandingPage", _json(page, JSON))
+
+    def conformance(self, **_: Any) -> stac.Conformance:
+        """Return what it conforms to."""
+        return cast("stac.Conformance", _json({"conformsTo": self.conformance_classes()}, JSON))
 
     def all_collections(self, **kwargs: Any) -> stac.Collections:
         """Return all collections."""

@@ -1,19 +1,21 @@
 """Clients of others walk through the API: pystac-client, GDAL over HTTP as QGIS does it, stac-api-validator."""
 
+import io
 import json
 from typing import Any
 
 import httpx
+import numpy as np
 import pystac_client
 import pytest
 import rasterio
-import requests
 from pystac.validation.local_validator import get_local_schema_cache
 from stac_api_validator import validations
+from urllib3 import HTTPResponse, HTTPSConnectionPool
 
 from tests.service.homes import rectangle
 
-#: What the validator says although nothing is wrong; see each test.
+#: Everything that the validator knows of what we say we conform to.
 CLASSES = (
     "core",
     "collections",
@@ -67,7 +69,7 @@ def test_a_desktop_gis_opens_the_newest_map_over_http(client: pystac_client.Clie
     options = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "CPL_VSIL_CURL_USE_HEAD": "NO"}
     with rasterio.Env(**options), rasterio.open(f"/vsicurl/{href}") as source:
         assert source.crs.to_epsg() == 4326
-        assert source.read(1).max() > 5
+        assert np.nanmax(source.read(1)) > 5
 
 
 def test_links_lead_from_an_item_back_to_the_root(client: pystac_client.Client) -> None:
@@ -80,17 +82,13 @@ def test_links_lead_from_an_item_back_to_the_root(client: pystac_client.Client) 
 def schemas(monkeypatch: pytest.MonkeyPatch) -> None:
     """STAC's own schemas come from pystac, those of extensions allow everything: the validators would fetch both."""
     known = get_local_schema_cache()
-    get = requests.get
 
-    def local(url: str, *args: Any, **kwargs: Any) -> requests.Response:
-        if url.startswith("http://127.0.0.1"):
-            return get(url, *args, **kwargs)
-        found = requests.Response()
-        found.status_code = 200
-        found._content = json.dumps(known.get(url, {})).encode()
-        return found
+    def local(self: HTTPSConnectionPool, method: str, url: str, **_: Any) -> HTTPResponse:
+        uri = f"https://{self.host}{url}"
+        schema = known.get(uri, {"$schema": "http://json-schema.org/draft-07/schema#", "$id": uri})
+        return HTTPResponse(io.BytesIO(json.dumps(schema).encode()), status=200, preload_content=False)
 
-    monkeypatch.setattr(requests, "get", local)
+    monkeypatch.setattr(HTTPSConnectionPool, "urlopen", local)
 
 
 @pytest.mark.filterwarnings("default")
