@@ -12,6 +12,7 @@ from tests.benchmarks import (
     bench_shakemap,
     bench_shaking,
     bench_sources,
+    bench_tiles,
 )
 
 
@@ -26,6 +27,7 @@ def main() -> None:
     bench_flood_product.main([])
     bench_cog.main([])
     bench_latency.main([])
+    bench_tiles.main([])
 
 
 if __name__ == "__main__":
