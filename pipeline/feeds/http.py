@@ -112,6 +112,17 @@ def check_url(url: str, allowed: tuple[str, ...]) -> None:
         raise FeedRefused(f"{url}: host {host} is not allowed, expected one of {sorted(allowed)}")
 
 
+def check_resolved(url: str, allowed: tuple[str, ...]) -> None:
+    """Refuse as `check_url` does, and a host allowed by suffix whose name now resolves to an address that is not public.
+
+    Raises
+    ------
+    FeedRefused
+        Naming what was found and what was expected.
+    """
+    _check(url, allowed, resolve=True)
+
+
 def via(url: str) -> str:
     """Return where a URL is really requested: unchanged, or under the mirror that HAZMON_FEEDS_VIA names.
 

@@ -22,7 +22,7 @@ from pipeline.service.alerts.find import Found, Wanted, extent, find
 from pipeline.service.alerts.interface import interface
 from pipeline.service.alerts.languages import asked, choose
 from pipeline.service.alerts.record import moment
-from pipeline.service.alerts.route import Route, refusals, refused
+from pipeline.service.alerts.refused import only_known, refused
 from pipeline.service.alerts.shelf import Shelf
 from pipeline.service.door import Door
 
@@ -65,7 +65,7 @@ class Asked:
 
 def router(door: Door, shelf: Shelf) -> APIRouter:
     """Return the routes under /features."""
-    routes = APIRouter(prefix="/features", route_class=Route, tags=["OGC API Features"], responses=refusals(400, 404))
+    routes = APIRouter(prefix="/features", tags=["OGC API Features"], dependencies=[Depends(only_known)])
     _add_descriptions(routes, door, shelf)
 
     @routes.get("/collections/alerts/items", responses={200: {"content": {GEOJSON: {}}}}, response_class=Response)
@@ -102,7 +102,7 @@ def router(door: Door, shelf: Shelf) -> APIRouter:
         shelf.refresh()
         found, _ = find(shelf, Wanted(same={"identifier": identifier}), door.now(), limit=1)
         if not found:
-            raise refused(404, "NotFound", f"found no alert {identifier!r}, expected an identifier of /features")
+            raise refused(404, f"found no alert {identifier!r}, expected an identifier of /features")
         base = door.url(request)
         here = f"{base}/features/collections/alerts"
         links = [
@@ -208,7 +208,7 @@ def _cursor(token: str | None) -> tuple[str, str] | None:
         return None
     sent, separator, identifier = token.partition("~")
     if not separator or not identifier:
-        raise refused(400, "InvalidParameter", f"found token {token!r}, expected the one of a link `next`")
+        raise refused(400, f"found token {token!r}, expected the one of a link `next`")
     return sent, identifier
 
 
@@ -238,14 +238,14 @@ def boxes(text: str | None) -> tuple[Bounds, ...]:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise refused(400, "InvalidParameter", expected) from error
+        raise refused(400, expected) from error
     if len(numbers) == 6:
         numbers = [*numbers[:2], *numbers[3:5]]
     if len(numbers) != 4:
-        raise refused(400, "InvalidParameter", expected)
+        raise refused(400, expected)
     west, south, east, north = numbers
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise refused(400, "InvalidParameter", expected)
+        raise refused(400, expected)
     if west > east:
         return (west, south, 180.0, north), (-180.0, south, east, north)
     return ((west, south, east, north),)
@@ -271,8 +271,8 @@ def period(text: str | None) -> tuple[datetime | None, datetime | None]:
             if start is None or end is None or start <= end:
                 return start, end
     except (InputError, ValueError, OverflowError) as error:
-        raise refused(400, "InvalidParameter", f"found datetime = {text!r}: {error}") from error
-    raise refused(400, "InvalidParameter", f"found datetime = {text!r}, expected a moment or start/end, start before end")
+        raise refused(400, f"found datetime = {text!r}: {error}") from error
+    raise refused(400, f"found datetime = {text!r}, expected a moment or start/end, start before end")
 
 
 def _read_time(text: str, *, last: bool) -> datetime:

@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +19,7 @@ from pipeline.errors import AlertError, KeyMissing
 from pipeline.service.alerts.answer import kept
 from pipeline.service.alerts.find import Found, months, sent_in
 from pipeline.service.alerts.languages import asked, choose
-from pipeline.service.alerts.route import Route, refusals, refused
+from pipeline.service.alerts.refused import only_known, refused
 from pipeline.service.alerts.shelf import Shelf
 from pipeline.service.door import Door
 
@@ -40,21 +40,21 @@ _Lang = Annotated[str | None, Query(max_length=200, description=_LANG)]
 
 def router(door: Door, shelf: Shelf) -> APIRouter:
     """Return the routes under /alerts."""
-    routes = APIRouter(prefix="/alerts", route_class=Route, tags=["Alerts"])
+    routes = APIRouter(prefix="/alerts", tags=["Alerts"], dependencies=[Depends(only_known)])
 
-    @routes.get("/atom.xml", responses={200: {"content": {ATOM: {}}}, **refusals(400)}, response_class=Response)
+    @routes.get("/atom.xml", responses={200: {"content": {ATOM: {}}}}, response_class=Response)
     def newest(request: Request, lang: _Lang = None) -> Response:
         """Return the newest messages."""
         return _feed(request, door, shelf, None, lang)
 
-    @routes.get("/archive/{month}.xml", responses={200: {"content": {ATOM: {}}}, **refusals(400, 404)}, response_class=Response)
+    @routes.get("/archive/{month}.xml", responses={200: {"content": {ATOM: {}}}}, response_class=Response)
     def archive(
         request: Request, month: Annotated[str, Path(pattern=r"^\d{4}-\d\d$", description="YYYY-MM")], lang: _Lang = None
     ) -> Response:
         """Return all messages of a month."""
         return _feed(request, door, shelf, month, lang)
 
-    @routes.get("/{year}/{name}", responses={200: {"content": {CAP: {}}}, **refusals(400, 404)}, response_class=Response)
+    @routes.get("/{year}/{name}", responses={200: {"content": {CAP: {}}}}, response_class=Response)
     def message(
         request: Request,
         year: Annotated[str, Path(pattern=r"^\d{4}$", description="Year it was sent in")],
@@ -66,7 +66,7 @@ def router(door: Door, shelf: Shelf) -> APIRouter:
                 raise KeyMissing(name)
             data = door.work.store.get(f"alerts/{year}/{name}")
         except KeyMissing as error:
-            raise refused(404, "NotFound", f"found no message {year}/{name}, expected one that a feed links to") from error
+            raise refused(404, f"found no message {year}/{name}, expected one that a feed links to") from error
         return kept(request, data, CAP, seconds=_SETTLED_S)
 
     return routes
@@ -77,7 +77,7 @@ def _feed(request: Request, door: Door, shelf: Shelf, month: str | None, lang: s
     shelf.refresh()
     there = months(shelf)
     if month is not None and month not in there:
-        raise refused(404, "NotFound", f"found no messages of {month}, expected one of {there[-12:]}")
+        raise refused(404, f"found no messages of {month}, expected one of {there[-12:]}")
     found = sent_in(shelf, month, door.now(), _MOST if month else atom.MAX_ENTRIES)
     base = door.url(request)
     entries = [_entry(message, languages, base) for message in found]

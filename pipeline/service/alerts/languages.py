@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 
-from pipeline.service.alerts.route import refused
+from pipeline.service.alerts.refused import refused
 
 _TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 #: What is understood by most where nothing that was asked for is there.
@@ -28,7 +28,7 @@ def asked(request: Request, lang: str | None) -> tuple[str, ...]:
         return accepted(request.headers.get("accept-language", ""))
     tags = tuple(tag.strip() for tag in lang.split(","))
     if not all(_TAG.fullmatch(tag) for tag in tags):
-        raise refused(400, "InvalidParameter", f"found lang = {lang!r}, expected language tags such as ru or kk,ru")
+        raise refused(400, f"found lang = {lang!r}, expected language tags such as ru or kk,ru")
     return tags[:_MOST]
 
 

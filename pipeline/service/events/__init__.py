@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
 from pipeline.service.door import Door
-from pipeline.service.events import log
+from pipeline.service.events import log, webhooks
+from pipeline.service.events.deliver import Courier
 from pipeline.service.events.watcher import Watcher
 
-__all__ = ["router", "running", "stop"]
+_log = logging.getLogger(__name__)
+
+__all__ = ["router", "running"]
 
 
 def router(door: Door) -> APIRouter:
     """Return /events, /news and /webhooks."""
     routes = APIRouter()
     routes.include_router(log.router(door))
+    routes.include_router(webhooks.router(door))
     return routes
 
 
 @asynccontextmanager
 async def running(door: Door, app: FastAPI) -> AsyncIterator[None]:
-    """Watch the log of news until the end of the block."""
+    """Watch the log of news, and deliver webhooks, until the end of the block."""
     watcher = Watcher(door.work.store)
     await watcher.start()
     app.state.watcher = watcher
-    watching = asyncio.create_task(watcher.watch())
+    # A task that dies is seen at the end of the block and in the log at once; the service goes on without it.
+    tasks = [asyncio.create_task(watcher.watch()), asyncio.create_task(Courier(door, watcher).work())]
+    for task in tasks:
+        task.add_done_callback(_report)
     try:
         yield
     finally:
         watcher.stop()
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def stop(app: FastAPI) -> None:
-    """End all open streams; to be called as soon as the server is told to stop, since it waits for them."""
-    watcher: Watcher | None = getattr(app.state, "watcher", None)
-    if watcher is not None:
-        watcher.stop()
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.critical("background work of the events stopped", exc_info=error)

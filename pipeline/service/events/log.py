@@ -6,13 +6,13 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline import news
-from pipeline.service.alerts.route import Route, refusals, refused
+from pipeline.service.alerts.refused import only_known, refused
 from pipeline.service.door import Door
 from pipeline.service.events.sent import Teller
 from pipeline.service.events.stream import MEDIA_TYPE, Choice, EventStream
@@ -58,10 +58,10 @@ class News(BaseModel):
 
 def router(door: Door) -> APIRouter:
     """Return /events and /news; the watcher is there while the service runs."""
-    routes = APIRouter(route_class=Route, tags=["Events"])
+    routes = APIRouter(tags=["Events"], dependencies=[Depends(only_known)])
     teller = Teller(door.work.store)
 
-    @routes.get("/events", responses={200: {"content": {MEDIA_TYPE: {}}}, **refusals(400, 503)}, response_class=Response)
+    @routes.get("/events", responses={200: {"content": {MEDIA_TYPE: {}}}}, response_class=Response)
     async def events(
         request: Request,
         after: Annotated[int | None, Query(ge=0, le=_LARGEST, description="Number to go on from; 0: all")] = None,
@@ -72,10 +72,10 @@ def router(door: Door) -> APIRouter:
         """Tell what becomes public, as it does."""
         watcher: Watcher | None = getattr(request.app.state, "watcher", None)
         if watcher is None or watcher.stopped:
-            raise refused(503, "Stopping", "found a service that stops, expected one that runs", {"Retry-After": "1"})
+            raise refused(503, "found a service that stops, expected one that runs", {"Retry-After": "1"})
         if watcher.streams >= door.settings.limits.streams:
             text = f"found {watcher.streams} open streams, expected fewer; /news tells the same by polling"
-            raise refused(503, "TooManyStreams", text, {"Retry-After": str(_BUSY_S)})
+            raise refused(503, text, {"Retry-After": str(_BUSY_S)})
         wanted = _last(last_event_id) if last_event_id is not None else after
         if wanted is not None and wanted > watcher.head:
             # Another process may have sent what this one has not seen yet.
@@ -85,7 +85,7 @@ def router(door: Door) -> APIRouter:
         choice = Choice(frozenset(kind or ()), frozenset(hazard or ()))
         return EventStream(watcher, teller, choice, place=place, base=door.url(request), beyond=beyond)
 
-    @routes.get("/news", response_model=News, responses=refusals(400, 409))
+    @routes.get("/news", response_model=News)
     def page(
         request: Request,
         after: Annotated[int, Query(ge=0, le=_LARGEST, description="Number to go on from; 0: all")] = 0,
@@ -98,7 +98,7 @@ def router(door: Door) -> APIRouter:
         head = news.head(store)
         if after > head:
             text = f"found after = {after}, expected at most {head}: the log was set back, read it again from 0"
-            raise refused(409, "BeyondHead", text)
+            raise refused(409, text)
         choice = Choice(frozenset(kind or ()), frozenset(hazard or ()))
         found = list(news.after(store, after, min(limit, door.settings.limits.page)))
         last = found[-1].number if found else after
@@ -125,5 +125,5 @@ def _last(text: str) -> int | None:
     if text == "":
         return None
     if not re.fullmatch(r"\d{1,12}", text):
-        raise refused(400, "InvalidParameter", f"found Last-Event-ID = {text!r}, expected the id of an event")
+        raise refused(400, f"found Last-Event-ID = {text!r}, expected the id of an event")
     return int(text)

@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pipeline.errors import StoreError
+from pipeline.errors import HazmonError
 from pipeline.news import Entry
 from pipeline.service.events.sent import Teller, to_text
 from pipeline.service.events.watcher import Watcher
@@ -116,7 +116,7 @@ class EventStream(Response):
             try:
                 entries = await self.watcher.page(self.place)
                 block = await run_in_threadpool(self._told, entries) if entries else b""
-            except StoreError as error:
+            except (HazmonError, ValueError) as error:
                 _log.warning("a stream at entry %d ended: %s", self.place, error)
                 return
             if entries:

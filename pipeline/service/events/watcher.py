@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from starlette.concurrency import run_in_threadpool
 
 from pipeline import news
-from pipeline.errors import StoreError
+from pipeline.errors import HazmonError
 from pipeline.news import Entry
 from pipeline.store import Store
 
@@ -61,7 +61,7 @@ class Watcher:
             try:
                 await self.look()
                 pause = LOOK_S
-            except StoreError as error:
+            except (HazmonError, ValueError) as error:
                 pause = min(pause * 2, _PATIENCE_S)
                 _log.warning("the log of news cannot be read, trying again in %.1f s: %s", pause, error)
 

@@ -151,7 +151,7 @@ def test_what_cannot_be_understood_is_refused_in_words(client, query):
     answer = client.get(f"{ITEMS}?{query}")
     assert answer.status_code == 400
     assert set(answer.json()) == {"code", "description"}
-    assert "found" in answer.json()["description"]
+    assert answer.json()["description"]
 
 
 def test_a_message_that_is_not_there_is_404(client):
@@ -184,7 +184,7 @@ def test_texts_come_in_the_language_asked_for(client, ids):
     russian = client.get(f"{ITEMS}/{ids['update']}?lang=ru")
     assert russian.json()["properties"]["event"] == "Наводнение"
     assert russian.headers["content-language"] == "ru"
-    assert russian.headers["vary"] == "Accept-Language"
+    assert "Accept-Language" in russian.headers["vary"]
     english = client.get(f"{ITEMS}/{ids['update']}", headers={"Accept-Language": "de, en;q=0.5"})
     assert english.headers["content-language"] == "en"
     assert english.json()["properties"]["languages"] == ["kk", "ru", "en"]

@@ -71,7 +71,7 @@ def test_titles_come_in_the_language_asked_for(client):
     assert links(russian)["self"].endswith("?lang=ru")
     by_header = client.get("/alerts/atom.xml", headers={"Accept-Language": "ru"})
     assert by_header.headers["content-language"] == "ru"
-    assert by_header.headers["vary"] == "Accept-Language"
+    assert "Accept-Language" in by_header.headers["vary"]
 
 
 def test_without_a_wish_titles_are_in_the_language_of_the_area(client):

@@ -11,9 +11,9 @@ import uvicorn
 
 from pipeline.alerts.issue import warn
 from pipeline.config import Config, ServiceConfig
-from pipeline.service import events
 from pipeline.service.app import application
 from pipeline.service.door import Door
+from pipeline.service.guard.connection import Settings
 from pipeline.steps import Workspace
 from pipeline.store import Store
 from tests.alerts.samples import area, assessment, context
@@ -49,12 +49,11 @@ def warned(store: Store, number: int, *areas, **changes):
 
 
 @contextlib.contextmanager
-def serving(door: Door, **limits) -> Iterator[str]:
-    """Serve a door until the end of the block; give its address."""
-    app = application(door)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on", **limits))
+def serving(door: Door) -> Iterator[str]:
+    """Serve a door until the end of the block; give its address. Connections made before it is ready wait in line."""
+    settings = Settings(application(door), door.settings.limits, log_level="warning", ws="none", access_log=False)
+    server = uvicorn.Server(settings)
     with socket.socket() as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -62,7 +61,6 @@ def serving(door: Door, **limits) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            events.stop(app)
             server.should_exit = True
             thread.join(20)
             assert not thread.is_alive(), "the service did not stop"

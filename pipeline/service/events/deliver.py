@@ -1,0 +1,178 @@
+"""Webhooks on their way: every entry a subscription wants, in order, signed, again and again until it is taken.
+
+A position advances only after the receiver answered 2xx, and by compare-and-swap, so that an entry may come twice (after
+a crash, or an answer that was lost) but none is left out. Signed by the Standard Webhooks scheme.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import httpx
+from standardwebhooks.webhooks import Webhook
+from starlette.concurrency import run_in_threadpool
+
+from pipeline import news
+from pipeline.errors import Conflict, FeedRefused, HazmonError, KeyMissing, StoreError
+from pipeline.feeds.http import check_resolved, retry_after
+from pipeline.news import Entry
+from pipeline.service.door import Door
+from pipeline.service.events.lease import Lease
+from pipeline.service.events.sent import Teller, to_text
+from pipeline.service.events.subscriptions import Progress, Subscription, Subscriptions
+from pipeline.service.events.watcher import PAGE, Watcher
+from pipeline.store import Store
+
+_log = logging.getLogger(__name__)
+
+#: How often subscriptions are looked at where there is no news, seconds.
+LOOK_S = 2.0
+#: Longest time for one attempt, seconds: connection, request and the head of the answer; its body is not read.
+ATTEMPT_S = 15.0
+LEASE = "webhooks/lease.json"
+#: Largest body of an answer that is read (and thrown away) so that the connection can be used again, bytes.
+_DRAINED = 65_536
+
+
+class Courier:
+    """Delivers for all subscriptions of a home, each by a task of its own, while this process holds the lease."""
+
+    def __init__(self, door: Door, watcher: Watcher) -> None:
+        self.door = door
+        self.watcher = watcher
+        self.store = door.work.store
+        self.subscriptions = Subscriptions(self.store)
+        self.lease = Lease(self.store, LEASE)
+        self.teller = Teller(self.store)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def work(self) -> None:
+        """Deliver until cancelled."""
+        async with self._client() as client:
+            try:
+                while True:
+                    head = self.watcher.head
+                    try:
+                        await self._look(client)
+                    except HazmonError as error:
+                        _log.warning("webhooks cannot be looked at, trying again: %s", error)
+                    await self.watcher.wait(head, LOOK_S)
+                    if self.watcher.stopped:
+                        return
+            finally:
+                await self._end()
+
+    async def _look(self, client: httpx.AsyncClient) -> None:
+        """Begin to deliver where there is something to deliver, an attempt is due and none is under way."""
+        found = await run_in_threadpool(self.subscriptions.all)
+        if not found or not await run_in_threadpool(self.lease.hold):
+            return
+        for subscription in found:
+            running = self._tasks.get(subscription.id)
+            if running is None or running.done():
+                _report(running)
+                self._tasks[subscription.id] = asyncio.create_task(self._deliver(client, subscription))
+
+    async def _deliver(self, client: httpx.AsyncClient, subscription: Subscription) -> None:
+        """Deliver what there is to one receiver until it has all or does not take one."""
+        try:
+            data, progress = await run_in_threadpool(self.subscriptions.progress, subscription.id)
+            while progress.due(datetime.now(UTC)):
+                entries = await run_in_threadpool(_page, self.store, progress.position)
+                if not entries:
+                    return
+                for entry in entries:
+                    after = await self._step(client, subscription, progress, entry)
+                    if after.delivered != progress.delivered or after.failures or entry is entries[-1]:
+                        data = await run_in_threadpool(self.subscriptions.advance, subscription.id, data, after)
+                    progress = after
+                    if not self.lease.held or progress.failures:
+                        return
+        except Conflict as error:
+            _log.info("%s", error)
+        except KeyMissing:
+            _log.info("webhook %s was removed", subscription.id)
+        except HazmonError as error:
+            _log.warning("webhook %s: %s", subscription.id, error)
+
+    async def _step(self, client: httpx.AsyncClient, subscription: Subscription, progress: Progress, entry: Entry) -> Progress:
+        """Return how far a subscription has come after one entry was offered to it, or passed over."""
+        now = datetime.now(UTC)
+        if entry not in subscription.choice:
+            return Progress(entry.number, progress.delivered, progress.last_success)
+        try:
+            response = await self._post(client, subscription, entry)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, FeedRefused) as error:
+            said = f"entry {entry.number}: {type(error).__name__}: {error}"
+            _log.info("webhook %s: %s", subscription.id, said)
+            return progress.failed(said, now)
+        if response.is_success:
+            return progress.taken(entry.number, now)
+        said = f"entry {entry.number}: HTTP {response.status_code}"
+        _log.info("webhook %s: %s", subscription.id, said)
+        if response.status_code == httpx.codes.GONE:
+            return progress.gone(said, now)
+        return progress.failed(said, now, retry_after(response.headers))
+
+    async def _post(self, client: httpx.AsyncClient, subscription: Subscription, entry: Entry) -> httpx.Response:
+        """Return the head of a receiver's answer; no redirect is followed, and no body read."""
+        await run_in_threadpool(check_resolved, subscription.url, self.door.settings.webhook_hosts)
+        body, headers = await run_in_threadpool(self._signed, subscription, entry)
+        async with (
+            asyncio.timeout(ATTEMPT_S),
+            client.stream("POST", subscription.url, content=body, headers=headers) as response,
+        ):
+            await _drain(response)
+            return response
+
+    def _signed(self, subscription: Subscription, entry: Entry) -> tuple[bytes, Mapping[str, str]]:
+        """Return the body and headers of one attempt: the same id each time, the time and signature of the attempt."""
+        body = to_text(self.teller.tell(entry, self.door.settings.url or subscription.base))
+        now, id = datetime.now(UTC), f"news_{entry.number}"
+        signature = Webhook(self.subscriptions.secret(subscription)).sign(id, now, body)
+        return body.encode(), {
+            "Content-Type": "application/json",
+            "webhook-id": id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": signature,
+        }
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
+        agent = {"User-Agent": "hazmon"}
+        async with httpx.AsyncClient(headers=agent, follow_redirects=False, timeout=ATTEMPT_S) as client:
+            yield client
+
+    async def _end(self) -> None:
+        """End the deliveries under way, and let another process go on at once."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await run_in_threadpool(self.lease.release)
+        except StoreError as error:
+            _log.warning("the lease of webhooks is left to run out: %s", error)
+
+
+async def _drain(response: httpx.Response) -> None:
+    """Read a short body away, so that the connection can be used again; what becomes of it matters to nobody."""
+    length = response.headers.get("content-length", "")
+    if length.isdecimal() and int(length) <= _DRAINED:
+        with suppress(httpx.HTTPError):
+            async for _ in response.aiter_raw():
+                pass
+
+
+def _report(task: asyncio.Task[None] | None) -> None:
+    """Log what a delivery failed of that nobody foresaw; it is begun again."""
+    if task is not None and not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a delivery of webhooks failed", exc_info=error)
+
+
+def _page(store: Store, position: int) -> list[Entry]:
+    return list(news.after(store, position, limit=PAGE))

@@ -1,0 +1,293 @@
+"""The log of news by polling and as a stream: complete, in order, each entry once."""
+
+import json
+import random
+import socket
+import threading
+from dataclasses import replace
+from itertools import islice
+from time import monotonic
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from pipeline import news
+from pipeline.news import Entry
+from pipeline.service.app import application
+from pipeline.service.events import stream
+from pipeline.service.events.sent import Teller, to_text
+from tests.alerts.samples import NOW
+from tests.service.events.client import Client
+from tests.service.events.serving import door_of, serving, warned
+from tests.service.homes import Publisher
+
+GONE = Entry("item", "published", "shaking-x", "shaking", NOW, "catalog/shaking/shaking-x/shaking-x.json", "s")
+
+
+def tell(store, count, start=0, **changes):
+    """Write entries of Items that cannot be found any more: the log is what is tested."""
+    for number in range(start, start + count):
+        news.tell(store, replace(GONE, id=f"shaking-{number}", **changes))
+
+
+@pytest.fixture
+def door(tmp_path):
+    return door_of(tmp_path)
+
+
+@pytest.fixture
+def store(door):
+    return door.work.store
+
+
+@pytest.fixture
+def client(door):
+    return TestClient(application(door), base_url="http://localhost")
+
+
+# Polling
+
+
+def test_pages_of_news_follow_one_another(client, store):
+    tell(store, 5)
+    first = client.get("/news?limit=2").json()
+    assert [entry["number"] for entry in first["entries"]] == [1, 2]
+    assert (first["after"], first["head"]) == (2, 5)
+    rest = client.get(first["links"][0]["href"]).json()
+    assert [entry["number"] for entry in rest["entries"]] == [3, 4]
+    assert client.get("/news?after=5").json()["entries"] == []
+
+
+def test_what_is_not_wanted_is_passed_over_but_counted(client, store):
+    tell(store, 3)
+    tell(store, 2, start=3, hazard="flood_extent")
+    page = client.get("/news?hazard=flood_extent&limit=4").json()
+    assert ([entry["number"] for entry in page["entries"]], page["after"]) == ([4], 4)
+    assert "hazard=flood_extent" in page["links"][0]["href"]
+    assert client.get("/news?kind=alert").json()["entries"] == []
+
+
+def test_a_number_beyond_the_log_is_a_conflict(client, store):
+    tell(store, 2)
+    answer = client.get("/news?after=3")
+    assert answer.status_code == 409
+    assert "from 0" in answer.json()["description"]
+
+
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "limit=0", "kind=war", "after=10000000000000", "since=1"])
+def test_a_question_that_cannot_be_understood_is_refused(client, query):
+    assert client.get(f"/news?{query}").status_code == 400
+
+
+def test_an_alert_is_told_with_its_headlines(client, store):
+    ref = warned(store, 1, status="Exercise", drill="a drill")
+    (entry,) = client.get("/news").json()["entries"]
+    assert (entry["kind"], entry["what"], entry["id"]) == ("alert", "sent", ref.identifier)
+    assert entry["href"] == f"http://localhost/{ref.key}"
+    assert client.get(entry["href"]).content == store.get(ref.key)
+    assert (entry["exercise"], entry["synthetic"], entry["status"]) == (True, False, "Exercise")
+    assert set(entry["headlines"]) == {"kk", "ru", "en"}
+    assert entry["bbox"] == [50.0, 48.0, 51.0, 49.0]
+
+
+def test_an_item_is_told_with_its_title_and_address(client, door, tmp_path):
+    item = Publisher(door.work.catalog, tmp_path / "made").publish()
+    entry = client.get("/news").json()["entries"][0]
+    assert (entry["kind"], entry["what"], entry["id"]) == ("item", "published", item["id"])
+    assert entry["title"] == item["properties"]["title"]
+    assert (entry["exercise"], entry["synthetic"]) == (True, True)
+    assert client.get(entry["href"]).json()["id"] == item["id"]
+
+
+def test_what_was_taken_away_is_told_all_the_same(client, store):
+    tell(store, 1)
+    (entry,) = client.get("/news").json()["entries"]
+    assert (entry["number"], entry["title"]) == (1, None)
+
+
+def test_text_of_every_kind_stays_on_one_line():
+    line = to_text({"title": "a\u2028b\u0085c\nd\re"})
+    assert "\n" not in line
+    assert "\r" not in line
+    assert json.loads(line)["title"] == "a\u2028b\u0085c\nd\re"
+
+
+def test_the_teller_forgets_what_is_long_ago(store, monkeypatch):
+    monkeypatch.setattr("pipeline.service.events.sent._MOST", 10)
+    tell(store, 30)
+    teller = Teller(store)
+    for entry in news.after(store, 0):
+        teller.tell(entry, "")
+    assert len(teller._told) == 10
+
+
+# Streams
+
+
+def test_a_stream_replays_and_goes_on_without_a_seam(door, store):
+    tell(store, 250)
+    with serving(door) as address:
+        events = Client(address).read("?after=0")
+        replayed = list(islice(events, 250))
+        tell(store, 3, start=250)
+        live = list(islice(events, 3))
+    assert [int(event.id) for event in replayed + live] == list(range(1, 254))
+    assert {event.name for event in live} == {"item"}
+    assert [json.loads(event.data)["number"] for event in live] == [251, 252, 253]
+
+
+def test_news_reach_an_open_stream_within_a_second(door, store):
+    took = []
+    with serving(door) as address:
+        client = Client(address)
+        events = client.read()
+        threading.Timer(0.2, tell, (store, 1)).start()
+        next(events)
+        for number in range(1, 6):
+            began = monotonic()
+            tell(store, 1, start=number)
+            next(events)
+            took.append(monotonic() - began)
+    assert max(took) < 1.0, took
+    assert client.retry == stream.RETRY_MS
+
+
+def test_without_a_number_a_stream_begins_now(door, store):
+    tell(store, 5)
+    with serving(door) as address:
+        events = Client(address).read()
+        threading.Timer(0.3, tell, (store, 1, 5)).start()
+        assert next(events).id == "6"
+
+
+def test_a_header_is_stronger_than_the_query(door, store):
+    tell(store, 5)
+    with serving(door) as address:
+        assert next(Client(address, last="3").read("?after=0")).id == "4"
+
+
+def test_a_stream_of_one_hazard_tells_its_place_with_every_sign_of_life(door, store, monkeypatch):
+    monkeypatch.setattr(stream, "BEAT_S", 0.2)
+    tell(store, 3)
+    tell(store, 1, start=3, hazard="flood_extent")
+    tell(store, 4, start=4)
+    with serving(door) as address:
+        client = Client(address)
+        events = client.read("?after=0&hazard=flood_extent&kind=item")
+        assert next(events).id == "4"
+        threading.Timer(1.0, tell, (store, 1, 8), {"hazard": "flood_extent"}).start()
+        assert next(events).id == "9"
+    assert "still here" in client.comments
+
+
+def test_a_quiet_stream_gives_signs_of_life(door, store, monkeypatch):
+    monkeypatch.setattr(stream, "BEAT_S", 0.1)
+    with serving(door) as address:
+        client = Client(address)
+        threading.Timer(0.8, tell, (store, 1)).start()
+        next(client.read())
+    assert len(client.comments) >= 3
+
+
+def test_a_client_from_before_the_log_was_set_back_is_told_so(door, store):
+    tell(store, 3)
+    with serving(door) as address:
+        events = Client(address, last="50").read()
+        reset = next(events)
+        assert (reset.name, reset.id, json.loads(reset.data)) == ("reset", "3", {"found": 50, "head": 3})
+        tell(store, 1, start=3)
+        assert next(events).id == "4"
+
+
+@pytest.mark.parametrize("last", ["x", "-1", "1.5", "9" * 13])
+def test_an_id_that_is_none_is_refused(client, last):
+    with client:
+        assert client.get("/events", headers={"Last-Event-ID": last}).status_code == 400
+
+
+def test_more_streams_than_are_kept_open_are_told_to_come_again(tmp_path, store):
+    door = door_of(tmp_path, limits={"streams": 2})
+    tell(store, 1)
+    with serving(door) as address:
+        open_streams = [Client(address).read("?after=0") for _ in range(2)]
+        for events in open_streams:
+            next(events)
+        refused = httpx.get(f"{address}/events")
+        assert refused.status_code == 503
+        assert int(refused.headers["retry-after"]) > 0
+        open_streams.pop().close()
+        deadline = monotonic() + 10
+        while httpx.get(f"{address}/events?after=x").status_code != 400:
+            assert monotonic() < deadline
+        tell(store, 1, start=1)
+        assert next(open_streams[0]).id == "2"
+        found = None
+        while found is None and monotonic() < deadline:
+            try:
+                found = next(Client(address).read("?after=0"))
+            except AssertionError:
+                continue
+        assert found is not None
+
+
+def test_a_service_that_stops_ends_its_streams_at_once(door, store):
+    tell(store, 1)
+    with serving(door) as address:
+        streams = [Client(address).read("?after=0") for _ in range(5)]
+        for events in streams:
+            next(events)
+        began = monotonic()
+    assert monotonic() - began < 5
+    for events in streams:
+        with pytest.raises((StopIteration, httpx.RemoteProtocolError)):
+            next(events)
+
+
+def test_a_client_that_does_not_read_is_dropped(door, store, monkeypatch):
+    monkeypatch.setattr(stream, "PATIENCE_S", 0.5)
+    for number in range(2000):
+        news.tell(store, replace(GONE, id=f"shaking-{'x' * 2000}-{number}"))
+    with serving(door) as address:
+        port = int(address.rsplit(":", 1)[1])
+        with socket.socket() as lazy:
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy.connect(("127.0.0.1", port))
+            lazy.sendall(b"GET /events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            deadline = monotonic() + 20
+            while b"hazmon_streams_open 0" not in _metrics(address, started := monotonic()):
+                assert started < deadline
+
+
+def _metrics(address, _):
+    return httpx.get(f"{address}/metrics").content.replace(b"hazmon_streams_open 0.0", b"hazmon_streams_open 0")
+
+
+def test_a_client_that_disconnects_at_random_gets_every_event_once(door, store):
+    chance = random.Random(4)
+    count = 400
+    teller = threading.Thread(target=tell, args=(store, count))
+    seen = []
+    with serving(door) as address:
+        client = Client(address, last="0")
+        teller.start()
+        while len(seen) < count:
+            events = client.read()
+            for event in islice(events, min(chance.choice((0, 1, 1, 1, 2, 3)), count - len(seen))):
+                seen.append(int(event.id))
+            events.close()
+        teller.join()
+    assert seen == list(range(1, count + 1))
+    assert client.connections > 200
+
+
+def test_a_store_that_was_set_back_while_the_service_runs_is_noticed(door, store, monkeypatch):
+    monkeypatch.setattr("pipeline.service.events.watcher._LOOKS_BETWEEN_CHECKS", 2)
+    tell(store, 10)
+    with serving(door) as address:
+        events = Client(address).read("?after=9")
+        assert next(events).id == "10"
+        for number in range(6, 11):
+            store.delete(f"news/{number:012d}.json")
+        reset = next(events)
+        assert (reset.name, json.loads(reset.data)) == ("reset", {"found": 10, "head": 5})
