@@ -47,7 +47,8 @@ class Heads:
         if found is None:
             await self._app(scope, receive, send)
         else:
-            await refuse(scope, receive, send, *found)
+            # What comes after a head that is refused may be anything; it is not read.
+            await refuse(scope, receive, send, *found, {"Connection": "close"})
 
     def _fault(self, scope: Scope) -> tuple[int, str] | None:
         """Return the status and the words of what is wrong with a head."""
@@ -58,10 +59,16 @@ class Heads:
         size = sum(len(name) + len(value) + 4 for name, value in headers)
         if len(headers) > HEADERS or size > self._bytes:
             return 431, f"found {len(headers)} headers, {size} bytes; expected at most {HEADERS}, {self._bytes} bytes"
+        if scope["http_version"] not in ("1.0", "1.1"):
+            return 505, f"found HTTP/{scope['http_version'][:10]}, expected HTTP/1.1"
         if scope["method"] not in METHODS:
             return 501, f"found method {scope['method'][:20]!r}, expected one of {', '.join(METHODS)}"
         if b"\0" in scope["raw_path"] or "\0" in scope["path"] or b"%00" in scope["query_string"]:
             return 400, "found a null character in the address, expected text"
+        given = {name for name, _ in headers}
+        if b"content-length" in given and b"transfer-encoding" in given:
+            # A proxy that goes by the other one would take the rest for somebody's next request.
+            return 400, "found both Content-Length and Transfer-Encoding, expected one of them"
         return self._misdirected(headers)
 
     def _misdirected(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None:
