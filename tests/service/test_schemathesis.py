@@ -65,7 +65,7 @@ def test_every_operation_keeps_to_its_description(url: str, sound: dict[str, str
     schema = schemathesis.openapi.from_dict(document)
     operations = [result.ok() for result in schema.get_all_operations()]
     asked = sum(_try(operation, url, mode, sound) for operation in operations if operation.path != STREAM)
-    assert asked > 200
+    assert asked > 100
 
 
 def _is_cut(case: schemathesis.Case) -> bool:
