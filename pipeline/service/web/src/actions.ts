@@ -195,7 +195,18 @@ export function note(text: string): void {
 /** Return what an Item is called in the reader's language. */
 export function titleOf(state: State, item: Item): string {
   const hazard = hazardOf(state, item.collection);
-  const place = item.properties.title ?? item.id;
-  if (!hazard || hazard.grid === "event" || state.language === "en") return place;
-  return `${call(state.language, `hazard.${hazard.layer}`, hazard.title)}, ${moment(dataTime(item), state.language)}`;
+  const title = (item.properties.title ?? item.id).replace(/, revision \d+$/, "");
+  if (!hazard || state.language === "en") return title;
+  const magnitude = item.properties["hazmon:magnitude"];
+  if (magnitude !== undefined) return `${say(state.language, "event.quake", { magnitude: magnitude.toFixed(1) })}, ${placeOf(title)}`;
+  const name = call(state.language, `hazard.${hazard.layer}`, hazard.title);
+  const region = hazard.grid === "region" ? item.properties["hazmon:lineage"].split(":")[1] : undefined;
+  if (region === undefined) return `${name}, ${moment(dataTime(item), state.language)}`;
+  const called = state.start?.regions.find((one) => one.id === region)?.title ?? region;
+  return `${name}: ${call(state.language, `region.${region}`, called)}`;
+}
+
+/** Return the place in "M 7.0 earthquake, 128 km WNW of Aykol, China". */
+function placeOf(title: string): string {
+  return title.split(", ").slice(1).join(", ");
 }

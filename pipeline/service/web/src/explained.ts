@@ -28,7 +28,7 @@ export interface Explained {
   hazard: string;
   title: string;
   values: Said[];
-  exclusion: { asset: string; excluded: boolean | null; meaning: string } | null;
+  exclusion: { asset: string; without_reserve: boolean | null; meaning: string } | null;
   age: { at: string; data_time: string | null; data_age_s: number | null };
   inputs: Given[];
   layer: { name: string; version: string; source: string | null; doi: string | null };

@@ -45,19 +45,3 @@ export function flat(bbox: number[]): Bounds {
   const half = bbox.length / 2;
   return [west, south, bbox[half] as number, bbox[half + 1] as number];
 }
-
-export interface Tile {
-  z: number;
-  x: number;
-  y: number;
-}
-
-/** Return where a position lies on a tile of the web Mercator grid, pixels from its upper left corner. */
-export function onTile(tile: Tile, size: number, [longitude, latitude]: Position): [number, number] {
-  const scale = 2 ** tile.z;
-  const limit = 85.0511;
-  const phi = (Math.max(-limit, Math.min(limit, latitude as number)) * Math.PI) / 180;
-  const x = (((longitude as number) + 180) / 360) * scale;
-  const y = ((1 - Math.asinh(Math.tan(phi)) / Math.PI) / 2) * scale;
-  return [(x - tile.x) * size, (y - tile.y) * size];
-}

@@ -1,6 +1,5 @@
 // Where the page begins: what it needs, the view its address names, the map, the panels, the news.
 import "./style/page.css";
-import "maplibre-gl/dist/maplibre-gl.css";
 import { render } from "preact";
 import { chooseAlert, chooseHazard, chooseStep, chooseVersion, readAlerts, refreshLegend, ask } from "./actions.ts";
 import { read, write, type View } from "./address.ts";
@@ -19,6 +18,9 @@ function redraw(): void {
   drawing = requestAnimationFrame(() => render(<App state={current()} />, root));
 }
 
+// The map is the larger part of the page: it is on its way while the service is asked.
+const map = import("./map/map.ts");
+
 async function begin(): Promise<void> {
   const view = read(location.hash);
   try {
@@ -35,8 +37,7 @@ async function begin(): Promise<void> {
   }
   change({ broken: null, ...(view.map ? { view: view.map } : {}), ...(view.tab ? { tab: view.tab as Tab } : {}) });
   render(<App state={current()} />, root);
-  const { begin: drawMap } = await import("./map/map.ts");
-  drawMap(document.getElementById("map") as HTMLElement);
+  (await map).begin(document.getElementById("map") as HTMLElement);
   live();
   await open(view);
   follow(remember);

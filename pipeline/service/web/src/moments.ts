@@ -24,6 +24,14 @@ export function shortDay(iso: string, language: string): string {
   return new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(iso));
 }
 
+/** Return what tells two moments apart: their days, or their hours where they are of one day. */
+export function ends(one: string, other: string, language: string): [string, string] {
+  if (one.slice(0, 10) !== other.slice(0, 10)) return [shortDay(one, language), shortDay(other, language)];
+  const options: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" };
+  const format = new Intl.DateTimeFormat(language, options);
+  return [format.format(new Date(one)), format.format(new Date(other))];
+}
+
 /** Return "18:09:30". */
 export function clock(at: Date, language: string): string {
   const options: Intl.DateTimeFormatOptions = {

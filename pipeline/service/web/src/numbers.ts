@@ -1,6 +1,4 @@
 // Numbers and units as people read them.
-import { say } from "./words.ts";
-
 /** Return a value to three significant digits, never with more digits than it was stored with. */
 export function value(at: number, language: string): string {
   const tiny = at !== 0 && Math.abs(at) < 0.001;
@@ -23,12 +21,12 @@ const SIGNS: Record<string, string> = {
 };
 
 /** Return a UDUNITS text as people write it; a ratio, class or index has none. */
-export function unit(udunits: string | null, language: string): string {
-  if (udunits === null || udunits === "" || udunits === "1") return say(language, "unit.none");
+export function unit(udunits: string | null): string {
+  if (udunits === null || udunits === "" || udunits === "1") return "";
   return SIGNS[udunits] ?? udunits.replace(/([a-zA-Z])-(\d)/g, (_, letter: string, power: string) => `${letter}⁻${"⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(power)]}`);
 }
 
 export function unitAfter(udunits: string | null): string {
-  if (udunits === null || udunits === "" || udunits === "1") return "";
-  return ` ${SIGNS[udunits] ?? udunits}`;
+  const sign = unit(udunits);
+  return sign === "" ? "" : `\u00a0${sign}`;
 }

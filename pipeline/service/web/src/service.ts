@@ -15,24 +15,24 @@ export function address(path: string): string {
   return new URL(path, document.baseURI).href;
 }
 
-export async function get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
-  const response = await reach(path, "application/json", signal);
-  return (await response.json()) as Answer;
+export function get<Answer>(path: string): Promise<Answer> {
+  return reach(path, "application/json", async (response) => (await response.json()) as Answer);
 }
 
-export async function text(path: string, signal?: AbortSignal): Promise<string> {
-  return (await reach(path, "*/*", signal)).text();
+export function text(path: string, signal: AbortSignal): Promise<string> {
+  return reach(path, "*/*", (response) => response.text(), signal);
 }
 
-async function reach(path: string, accept: string, signal?: AbortSignal): Promise<Response> {
-  let response: Response;
+/** Whatever goes wrong on the way (no network, a proxy's page instead of JSON, half an answer) is one thing: no answer. */
+async function reach<Body>(path: string, accept: string, body: (response: Response) => Promise<Body>, signal?: AbortSignal): Promise<Body> {
   try {
-    response = await fetch(address(path), { headers: { Accept: accept }, ...(signal ? { signal } : {}) });
+    const response = await fetch(address(path), { headers: { Accept: accept }, ...(signal ? { signal } : {}) });
+    if (!response.ok) throw new Unanswered(`${path}: found status ${response.status}`);
+    return await body(response);
   } catch (error) {
+    if (error instanceof Unanswered) throw error;
     throw new Unanswered(`no answer from ${path}`, { cause: error });
   }
-  if (!response.ok) throw new Unanswered(`${path}: found status ${response.status}`);
-  return response;
 }
 
 export const start = () => get<Start>("page.json");

@@ -86,7 +86,7 @@ export const initial: State = {
   playing: false,
   legend: null,
   reasons: null,
-  legendOpen: true,
+  legendOpen: !matchMedia("(max-width: 760px)").matches,
   alerts: [],
   alertsRead: false,
   past: false,

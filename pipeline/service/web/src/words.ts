@@ -10,8 +10,13 @@ export type Key = keyof typeof en;
 
 const ALL: Record<string, Words> = { en, kk, ru, zh };
 
+/** Names that browsers often do not know. */
+const OWN: Record<string, string> = { kk: "Қазақша", ky: "Кыргызча", tg: "Тоҷикӣ", tk: "Türkmençe", uz: "Oʻzbekcha" };
+
 /** What a language calls itself. */
 export function ownName(language: string): string {
+  const own = OWN[base(language)];
+  if (own !== undefined) return own;
   const name = new Intl.DisplayNames([language], { type: "language" }).of(language) ?? language;
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
 }

@@ -1,15 +1,16 @@
 // The map: follows the state and shows it; tells the state where somebody clicked and what part of the world is seen.
+import "maplibre-gl/dist/maplibre-gl.css";
 import { AttributionControl, Map, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { addIcons } from "./icons.ts";
 import { register } from "./reasons.ts";
 import { show } from "./products.ts";
-import { DARK, EMPTY, LIGHT, inLanguage, style, type Ink } from "./style.ts";
+import { DARK, EMPTY, LIGHT, inLanguage, style, veil, type Ink } from "./style.ts";
 import { ask } from "../actions.ts";
-import { flat, union } from "../ground.ts";
-import { shown, shownAlerts } from "../select.ts";
+import { boundsOf, flat, union } from "../ground.ts";
+import { assetOf, shown, shownAlerts } from "../select.ts";
 import { change, current, follow, type State } from "../state.ts";
-import type { Bounds } from "../wire.ts";
+import type { Alert, Bounds } from "../wire.ts";
 import { say } from "../words.ts";
 
 setWorkerUrl(workerUrl);
@@ -42,14 +43,13 @@ export function begin(container: HTMLElement): Map {
     renderWorldCopies: true,
     fadeDuration: still.matches ? 0 : 200,
     locale: locale(state.language),
-    // Frames stay readable for tests and for the browser's own screenshots.
-    canvasContextAttributes: { preserveDrawingBuffer: true },
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
   map.addControl(new AttributionControl({ compact: false, customAttribution: credits(state) }), "bottom-right");
+  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
+  tellWhenStill(map, container);
   map.on("style.load", () => addIcons(map, ink(current())));
   map.on("load", () => {
     draw(map, current(), null);
@@ -63,6 +63,12 @@ export function begin(container: HTMLElement): Map {
   dark.addEventListener("change", () => restyle(map));
   map.getCanvas().setAttribute("aria-label", say(state.language, "map.label"));
   return map;
+}
+
+/** Say on the map's element whether all of it is drawn, for whoever looks at it by program. */
+function tellWhenStill(map: Map, container: HTMLElement): void {
+  for (const event of ["movestart", "dataloading"] as const) map.on(event, () => (container.dataset.drawn = "no"));
+  map.on("idle", () => (container.dataset.drawn = "yes"));
 }
 
 function place(state: State) {
@@ -110,8 +116,11 @@ function draw(map: Map, state: State, before: State | null): void {
   if (!map.getSource("alerts")) return;
   if (before && state.language !== before.language) map.setLayoutProperty("places", "text-field", inLanguage(state.language));
   show(map, state, still.matches);
-  if (!before || before.alerts !== state.alerts || before.past !== state.past) drawAlerts(map, state);
-  if (!before || before.chosenAlert !== state.chosenAlert || before.alerts !== state.alerts) choose(map, state);
+  const product = assetOf(state) !== null;
+  if (!before || product !== (assetOf(before) !== null)) map.setPaintProperty("alert-fill", "fill-opacity", veil(product));
+  const other = !before || before.alerts !== state.alerts || before.chosenAlert !== state.chosenAlert;
+  if (other || before.past !== state.past) drawAlerts(map, state);
+  if (other) choose(map, state);
   if (!before || changed(state, before)) drawMarks(map, state);
   if (state.goTo && state.goTo !== before?.goTo) go(map, state.goTo);
 }
@@ -123,20 +132,23 @@ function changed(state: State, before: State): boolean {
 function drawAlerts(map: Map, state: State): void {
   // The lightest first, so that the most severe lie on top.
   const order = ["Unknown", "Minor", "Moderate", "Severe", "Extreme"];
-  const features = shownAlerts(state)
+  const chosen = state.alerts.filter((alert) => alert.id === state.chosenAlert);
+  const shown = [...new Set([...shownAlerts(state), ...chosen])]
     .filter((alert) => alert.geometry !== null)
     .sort((one, other) => order.indexOf(one.properties.severity) - order.indexOf(other.properties.severity))
-    .map((alert) => ({
-      type: "Feature" as const,
-      geometry: alert.geometry!,
-      properties: {
-        identifier: alert.id,
-        severity: alert.properties.severity,
-        status: alert.properties.status,
-        active: alert.properties.active,
-      },
-    }));
-  (map.getSource("alerts") as GeoJSONSource).setData({ type: "FeatureCollection", features });
+    .map((alert) => ({ geometry: alert.geometry!, properties: marksOf(alert) }));
+  const areas = shown.map((one) => ({ type: "Feature" as const, ...one }));
+  const places = shown.map(({ geometry, properties }) => {
+    const [west, south, east, north] = boundsOf(geometry) as Bounds;
+    const middle = { type: "Point" as const, coordinates: [(west + east) / 2, (south + north) / 2] };
+    return { type: "Feature" as const, geometry: middle, properties: { ...properties, extent: Math.max(east - west, north - south) } };
+  });
+  (map.getSource("alerts") as GeoJSONSource).setData({ type: "FeatureCollection", features: areas });
+  (map.getSource("alert-places") as GeoJSONSource).setData({ type: "FeatureCollection", features: places });
+}
+
+function marksOf({ id, properties: { severity, status, active } }: Alert) {
+  return { identifier: id, severity, status, active };
 }
 
 function choose(map: Map, state: State): void {

@@ -47,7 +47,7 @@ function dots(canvas: Canvas): CanvasPattern {
     one.beginPath();
     one.arc(x, y, 1.5, 0, 7);
     one.fill();
-    one.fillStyle = "rgba(24, 28, 34, 0.8)";
+    one.fillStyle = "rgba(24, 28, 34, 0.7)";
     one.beginPath();
     one.arc(x, y, 0.9, 0, 7);
     one.fill();

@@ -47,6 +47,7 @@ export function style(ink: Ink, language: string, regions: StartRegion[]): Style
       places: { type: "geojson", data: address("basemap/places.geojson") },
       regions: { type: "geojson", data: outlines(regions) },
       alerts: { type: "geojson", data: EMPTY, promoteId: "identifier" },
+      "alert-places": { type: "geojson", data: EMPTY, promoteId: "identifier" },
       marks: { type: "geojson", data: EMPTY },
     },
     layers: [
@@ -89,12 +90,24 @@ export function style(ink: Ink, language: string, regions: StartRegion[]): Style
         paint: { "text-color": ink.town, "text-halo-color": ink.halo, "text-halo-width": 1.4, "text-halo-blur": 0.4 },
       },
       {
+        id: "mark-casing",
+        type: "circle",
+        source: "marks",
+        paint: {
+          "circle-radius": ["match", ["get", "kind"], "epicentre", 8, "facility", 5, 7],
+          "circle-opacity": 0,
+          "circle-stroke-color": "#ffffff",
+          "circle-stroke-width": 4.5,
+          "circle-stroke-opacity": 0.85,
+        },
+      },
+      {
         id: "mark-ring",
         type: "circle",
         source: "marks",
         paint: {
           "circle-radius": ["match", ["get", "kind"], "epicentre", 8, "facility", 5, 7],
-          "circle-color": ["match", ["get", "kind"], "facility", "#ffffff", "rgba(255,255,255,0.15)"],
+          "circle-color": ["match", ["get", "kind"], "facility", "#ffffff", "rgba(255,255,255,0.3)"],
           "circle-stroke-color": ["match", ["get", "kind"], "asked", "#0b57a4", "#111418"],
           "circle-stroke-width": 2.2,
         },
@@ -127,6 +140,13 @@ const severity: ExpressionSpecification = [
   SEVERITY.Unknown!,
 ];
 
+/** How far alerts are filled: over a product not at all, so that its colours stay true; but the chosen one always a little. */
+export function veil(product: boolean): ExpressionSpecification {
+  const chosen: ExpressionSpecification = ["boolean", ["feature-state", "chosen"], false];
+  const active: ExpressionSpecification = ["boolean", ["get", "active"], false];
+  return product ? ["case", chosen, 0.08, 0] : ["case", chosen, 0.3, active, 0.12, 0.04];
+}
+
 function alertLayers(): StyleSpecification["layers"] {
   const chosen: ExpressionSpecification = ["boolean", ["feature-state", "chosen"], false];
   const active: ExpressionSpecification = ["boolean", ["get", "active"], false];
@@ -135,7 +155,7 @@ function alertLayers(): StyleSpecification["layers"] {
       id: "alert-fill",
       type: "fill",
       source: "alerts",
-      paint: { "fill-color": severity, "fill-opacity": ["case", chosen, 0.3, active, 0.1, 0.03] },
+      paint: { "fill-color": severity, "fill-opacity": veil(false) },
     },
     {
       id: "alert-casing",
@@ -163,7 +183,26 @@ function alertLayers(): StyleSpecification["layers"] {
         "line-opacity": ["case", active, 1, 0.5],
       },
     },
+    {
+      // Where the outline is too small to be seen.
+      id: "alert-places",
+      type: "circle",
+      source: "alert-places",
+      filter: ["step", ["zoom"], small(4), 3, small(2), 4, small(1), 5, small(0.5), 6, small(0.25), 7, false] as never,
+      paint: {
+        "circle-color": severity,
+        "circle-radius": 8,
+        "circle-stroke-color": "#ffffff",
+        "circle-stroke-width": 2.5,
+        "circle-opacity": ["case", active, 1, 0.55],
+      },
+    },
   ];
+}
+
+/** Whether an alert's area spans less than some degrees. */
+function small(degrees: number): ExpressionSpecification {
+  return ["<", ["get", "extent"], degrees];
 }
 
 /** Return how a place is called in a language; the main name where the language has none. */

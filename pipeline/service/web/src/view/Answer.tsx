@@ -130,11 +130,11 @@ function Limit({ state, answer }: { state: State; answer: Explained }) {
   const { language } = state;
   const { exclusion } = answer;
   if (!exclusion) return null;
-  if (exclusion.excluded === false) return <p class="limit fine">{called(state, exclusion.meaning)}</p>;
+  if (exclusion.without_reserve === true) return <p class="limit fine">{called(state, exclusion.meaning)}</p>;
   return (
     <p class="limit">
       <span class="swatch dots" aria-hidden="true" />
-      <span><b>{say(language, exclusion.excluded === null ? "ask.limitUnknown" : "ask.limit")}</b> {called(state, exclusion.meaning)}</span>
+      <span><b>{say(language, exclusion.without_reserve === null ? "ask.limitUnknown" : "ask.limit")}</b> {called(state, exclusion.meaning)}</span>
     </p>
   );
 }

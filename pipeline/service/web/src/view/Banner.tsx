@@ -12,7 +12,8 @@ export function Banners({ state }: { state: State }) {
       {exercise !== null && (
         <div class="banner exercise" role="note">
           <strong>{say(language, "banner.exercise")}</strong>
-          <span class="what">{say(language, "banner.exerciseText", { name: exercise })}</span>
+          <span class="what">{say(language, "banner.exerciseText")}</span>
+          <span class="which" lang="en" title={exercise}>{names(exercise)}</span>
         </div>
       )}
       {exercise === null && synthetic && (
@@ -33,4 +34,10 @@ export function Banners({ state }: { state: State }) {
       )}
     </div>
   );
+}
+
+/** Return the short names in a note such as "EXERCISE zhaiyk-2024: a drill with ..."; the note itself where it has none. */
+function names(note: string): string {
+  const found = [...note.matchAll(/EXERCISE ([\w-]+)/g)].map((match) => match[1]);
+  return found.length > 0 ? found.join(", ") : note;
 }

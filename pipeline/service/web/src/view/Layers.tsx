@@ -16,7 +16,12 @@ export function Layers({ state }: { state: State }) {
     <div class="layers">
       <h2 class="unseen">{say(language, "tab.layers")}</h2>
       <ul class="plain">
-        {(start?.hazards ?? []).map((hazard) => <HazardRow key={hazard.id} state={state} hazard={hazard} />)}
+        {chains(start?.hazards ?? []).map(([head, ...rest]) => (
+          <li key={head.id} class="chain">
+            <HazardRow state={state} hazard={head} />
+            {rest.map((hazard) => <HazardRow key={hazard.id} state={state} hazard={hazard} />)}
+          </li>
+        ))}
       </ul>
       <button type="button" class="row-button none" aria-pressed={state.hazard === null} onClick={() => void chooseHazard(null)}>
         {say(language, "layer.nothing")}
@@ -25,12 +30,19 @@ export function Layers({ state }: { state: State }) {
   );
 }
 
+/** Put each hazard before those whose products are made from its own. */
+function chains(hazards: StartHazard[]): [StartHazard, ...StartHazard[]][] {
+  const heads = hazards.filter((hazard) => hazard.after === null);
+  const found = heads.map((head): [StartHazard, ...StartHazard[]] => [head, ...hazards.filter((hazard) => hazard.after === head.id)]);
+  return found.sort((one, other) => other.length - one.length);
+}
+
 function HazardRow({ state, hazard }: { state: State; hazard: StartHazard }) {
   const { language } = state;
   const open = state.hazard === hazard.id;
   const layer = state.status?.layers.find((one) => one.hazard === hazard.id);
   return (
-    <li class={`hazard ${open ? "open" : ""}`}>
+    <div class={`hazard ${open ? "open" : ""} ${hazard.after !== null ? "after" : ""}`}>
       <h3>
         <button type="button" class="row-button" aria-expanded={open} aria-controls={`layer-${hazard.id}`} onClick={() => void chooseHazard(hazard.id)}>
           <HazardSign layer={hazard.layer} />
@@ -41,7 +53,7 @@ function HazardRow({ state, hazard }: { state: State; hazard: StartHazard }) {
         </button>
       </h3>
       {open && <div class="inside" id={`layer-${hazard.id}`}><Inside state={state} hazard={hazard} /></div>}
-    </li>
+    </div>
   );
 }
 
@@ -90,7 +102,7 @@ function Moments({ state }: { state: State }) {
         <label key={step.key} class={`choice ${withdrawn(step) ? "withdrawn" : ""}`}>
           <input type="radio" name="moment" checked={step.key === at?.key} onChange={() => { chooseStep(step); goToShown(); }} />
           <span>
-            <b>{titleOf(state, (step.subjects[0] as Subject).newest).replace(/, revision \d+$/, "")}</b>
+            <b>{titleOf(state, (step.subjects[0] as Subject).newest)}</b>
             <small>
               <time dateTime={step.time} title={local(step.time, language)}>{moment(step.time, language)}</time>
               {withdrawn(step) && <span class="standing withdrawn">{say(language, "standing.withdrawn")}</span>}

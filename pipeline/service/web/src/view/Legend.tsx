@@ -75,6 +75,9 @@ function Classes({ entries, name }: { entries: Entry[]; name: (entry: Entry) => 
   );
 }
 
+/** What some intensities are called. Worden et al. (2012), as ShakeMap writes it below its maps. */
+const FELT = [[3, "mmi.weak"], [6, "mmi.strong"], [9, "mmi.violent"]] as const;
+
 const ROMAN = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
 
 function Ramp({ state, legend }: { state: State; legend: Legend }) {
@@ -85,15 +88,14 @@ function Ramp({ state, legend }: { state: State; legend: Legend }) {
   const bars = colours.filter((_, index) => index % step === 0);
   const share = (at: number) => ((at - least) / (greatest - least || 1)) * 100;
   const intensity = legend.asset === "mmi";
+  const said = intensity ? say(language, "unit.mmi") : unit(legend.unit);
   const marks = (intensity ? legend.stops ?? [] : even(least, greatest)).filter((at) => {
     const position = share(typeof at === "number" ? at : at.value);
     return position >= -0.01 && position <= 100.01;
   });
   return (
     <div class="ramp">
-      <svg viewBox={`0 0 ${bars.length} 1`} preserveAspectRatio="none" aria-hidden="true">
-        {bars.map((colour, index) => <rect key={index} x={index} y="0" width="1.05" height="1" fill={colour} />)}
-      </svg>
+      <div class="colours" aria-hidden="true" style={{ backgroundImage: `linear-gradient(to right, ${bars.join(", ")})` }} />
       <ol>
         {marks.map((mark) => {
           const at = typeof mark === "number" ? mark : mark.value;
@@ -104,10 +106,8 @@ function Ramp({ state, legend }: { state: State; legend: Legend }) {
           );
         })}
       </ol>
-      <p class="unit">
-        {intensity ? say(language, "unit.mmi") : unit(legend.unit, language)}
-      </p>
-      {intensity && <p class="words"><span>{say(language, "mmi.weak")}</span><span>{say(language, "mmi.strong")}</span><span>{say(language, "mmi.violent")}</span></p>}
+      {said !== "" && <p class="unit">{said}</p>}
+      {intensity && <p class="words">{FELT.map(([at, key]) => <span key={key} style={{ left: `${share(at)}%` }}>{say(language, key)}</span>)}</p>}
     </div>
   );
 }

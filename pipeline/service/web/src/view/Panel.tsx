@@ -23,6 +23,7 @@ export function Panel({ state }: { state: State }) {
         {state.tab === "layers" && <Layers state={state} />}
         {state.tab === "status" && <Board state={state} />}
       </div>
+      {say(state.language, "words.unreviewed") !== "" && <p class="unreviewed">{say(state.language, "words.unreviewed")}</p>}
       {(state.asked !== null || state.chosenAlert !== null) && <Details state={state} />}
     </aside>
   );

@@ -1,7 +1,7 @@
 // The moments that have products: step through them, play them, drag along them.
 import { useEffect } from "preact/hooks";
 import { chooseStep, move, titleOf } from "../actions.ts";
-import { day, moment, shortDay } from "../moments.ts";
+import { day, ends, moment } from "../moments.ts";
 import type { Step } from "../products.ts";
 import { hazardOf, shown, stepOf, stepsOf } from "../select.ts";
 import { change, type State } from "../state.ts";
@@ -75,8 +75,7 @@ export function Timeline({ state }: { state: State }) {
           />
         </div>
         <div class="ends" aria-hidden="true">
-          <span>{shortDay(all[0]?.time ?? step.time, language)}</span>
-          {all.length > 1 && <span>{shortDay(all.at(-1)?.time ?? step.time, language)}</span>}
+          {all.length > 1 && ends((all[0] as Step).time, (all.at(-1) as Step).time, language).map((end, index) => <span key={index}>{end}</span>)}
         </div>
       </div>
     </section>

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { read, write } from "./address.ts";
+import { contains } from "./ground.ts";
+import { ago, span } from "./moments.ts";
+import { unitAfter, value } from "./numbers.ts";
+import { cell, parse } from "./tables.ts";
+import en from "./words/en.json";
+import kk from "./words/kk.json";
+import ru from "./words/ru.json";
+import zh from "./words/zh.json";
+
+describe("the address of a view", () => {
+  it("says again what it was made from", () => {
+    const view = { hazard: "shaking", step: "event:eq1", map: [5.2, 41.3, 78.7] as [number, number, number], at: [78.9, -1.5] as [number, number] };
+    expect(read(write(view))).toEqual(view);
+  });
+
+  it("leaves out what cannot be read", () => {
+    expect(read("#map=5/x/7&at=1")).toEqual({});
+  });
+});
+
+describe("a position", () => {
+  const ring = [[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]];
+  const hole = [[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]];
+
+  it("lies in a polygon but not in its hole", () => {
+    expect(contains({ type: "Polygon", coordinates: [ring, hole] }, 3, 3)).toBe(true);
+    expect(contains({ type: "Polygon", coordinates: [ring, hole] }, 1.5, 1.5)).toBe(false);
+  });
+});
+
+describe("numbers", () => {
+  it("have three significant digits and the unit people write", () => {
+    expect(value(7.0885, "en") + unitAfter("1")).toBe("7.09");
+    expect(value(0.265906, "en") + unitAfter("standard_gravity")).toBe("0.266\u00a0g");
+  });
+
+  it("are written as the language does", () => {
+    expect(value(0.5, "ru")).toBe("0,5");
+  });
+});
+
+describe("spans", () => {
+  it("are said in the largest unit that fits", () => {
+    expect(span(21600, "en")).toBe("6 hours");
+    expect(ago("2024-01-22T18:00:00Z", Date.parse("2024-01-22T21:00:00Z"), "en")).toBe("3 hours ago");
+  });
+});
+
+describe("a table", () => {
+  it("is read without its row of hashtags, with commas inside quotes", () => {
+    expect(parse('name,people\n#loc+name,#population\n"Oral, city",1\n')).toEqual({ columns: ["name", "people"], rows: [["Oral, city", "1"]] });
+  });
+
+  it("shows what is not there as a dash, never as zero", () => {
+    expect(cell("", "en")).toBe("–");
+  });
+});
+
+describe("the words", () => {
+  it.each([["ru", ru], ["kk", kk], ["zh", zh]])("of %s are all there, with the same places to be filled in", (_, words) => {
+    expect(Object.keys(words)).toEqual(Object.keys(en));
+    const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+    for (const [key, text] of Object.entries(en)) expect(places((words as Record<string, string>)[key] ?? ""), key).toEqual(places(text));
+  });
+});
