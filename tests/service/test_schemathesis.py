@@ -52,7 +52,15 @@ def sound(url: str) -> dict[str, str]:
     alert = httpx.get(f"{url}/features/collections/alerts/items", trust_env=False).json()["features"][0]
     year, name = alert["properties"]["cap"].split("/")[-2:]
     return {
-        **{"hazard": "shaking", "item": item["id"], "asset": "mmi", "matrix": "WebMercatorQuad", "z": "5", "x": "22", "y": "11"},
+        **{
+            "hazard": "shaking",
+            "item": item["id"],
+            "asset": "mmi",
+            "matrix": "WebMercatorQuad",
+            "z": "5",
+            "x": "22",
+            "y": "11",
+        },
         **{"format": "png", "minx": "78", "miny": "41", "maxx": "79", "maxy": "42", "lon": "78.6", "lat": "41.3"},
         **{"identifier": alert["id"], "month": "2024-01", "year": year, "name": name, "key": "catalog/catalog.json"},
         **{"collection_id": "shaking", "item_id": item["id"]},

@@ -81,7 +81,15 @@ def sound(client: httpx.Client) -> dict[str, str]:
     year, name = re.findall(r"/alerts/(\d{4})/([^/]+)$", alert["properties"]["cap"])[0]
     west, south, east, north = item["bbox"]
     return {
-        **{"hazard": "shaking", "item": item["id"], "asset": "mmi", "matrix": "WebMercatorQuad", "z": "5", "x": "22", "y": "11"},
+        **{
+            "hazard": "shaking",
+            "item": item["id"],
+            "asset": "mmi",
+            "matrix": "WebMercatorQuad",
+            "z": "5",
+            "x": "22",
+            "y": "11",
+        },
         **{"format": "png", "minx": str(west), "miny": str(south), "maxx": str(east), "maxy": str(north)},
         **{"lon": "78.6", "lat": "41.3", "identifier": alert["id"], "month": "2024-01", "year": year, "name": name},
         **{"key": "catalog/catalog.json", "collection_id": "shaking", "item_id": item["id"]},
@@ -111,16 +119,16 @@ def _alive(server: Running) -> None:
 
 
 @pytest.mark.parametrize("bad", OUT)
-def test_no_path_leads_out_of_the_store(
-    server: Running, document: dict[str, Any], sound: dict[str, str], bad: str
-) -> None:
+def test_no_path_leads_out_of_the_store(server: Running, document: dict[str, Any], sound: dict[str, str], bad: str) -> None:
     for path in _paths(document, sound, bad):
         status, body = _raw(server, "GET", path)
         assert b"root:" not in body
         assert 400 <= status < 500, f"{path}: {status} {body[:200]!r}"
 
 
-@pytest.mark.parametrize("key", ["ledger", "journal/usgs", "events/2024-01.json", "index.sqlite", "exercise/uqturpan-2024", "config"])
+@pytest.mark.parametrize(
+    "key", ["ledger", "journal/usgs", "events/2024-01.json", "index.sqlite", "exercise/uqturpan-2024", "config"]
+)
 def test_what_is_not_public_is_not_served(server: Running, client: httpx.Client, key: str) -> None:
     for prefix in ("", "catalog/../", "raw/..%2f", "./", "catalog//../"):
         assert _raw(server, "GET", f"/files/{prefix}{key}")[0] in (400, 404)
@@ -261,9 +269,7 @@ def test_a_compressed_bomb_is_not_inflated(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "169.254.169.254"])
-def test_a_name_of_somebody_else_is_refused_on_every_path(
-    server: Running, document: dict[str, Any], host: str
-) -> None:
+def test_a_name_of_somebody_else_is_refused_on_every_path(server: Running, document: dict[str, Any], host: str) -> None:
     for path in ("/", *document["paths"]):
         status, _ = _raw_as(server, host, path.replace("{", "").replace("}", ""))
         assert status == 421, path
