@@ -4,10 +4,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from pipeline.service.app import application
 from tests.alerts.samples import NOW as SENT
 from tests.alerts.samples import area
-from tests.service.events.serving import door_of, warned
+from tests.service.events.serving import door_of, parts, warned
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def door(home):
 
 @pytest.fixture(scope="module")
 def client(door):
-    return TestClient(application(door), base_url="http://localhost")
+    return TestClient(parts(door), base_url="http://localhost")
 
 
 @pytest.fixture(scope="module")

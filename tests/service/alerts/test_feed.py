@@ -5,8 +5,7 @@ from fastapi.testclient import TestClient
 from lxml import etree
 
 from pipeline.alerts import atom
-from pipeline.service.app import application
-from tests.service.events.serving import door_of
+from tests.service.events.serving import door_of, parts
 
 NS = {"atom": atom.ATOM, "fh": atom.HISTORY}
 
@@ -84,6 +83,6 @@ def test_a_feed_the_client_has_is_not_sent_again(client):
 
 
 def test_a_home_without_messages_has_an_empty_feed(tmp_path):
-    root = feed(TestClient(application(door_of(tmp_path)), base_url="http://localhost"))
+    root = feed(TestClient(parts(door_of(tmp_path)), base_url="http://localhost"))
     assert root.findtext("atom:updated", namespaces=NS) == "1970-01-01T00:00:00Z"
     assert root.findall("atom:entry", NS) == []

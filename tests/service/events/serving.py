@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from pipeline.alerts.issue import warn
 from pipeline.config import Config, ServiceConfig
-from pipeline.service.app import application
+from pipeline.service import alerts, events, status
+from pipeline.service.app import Service
 from pipeline.service.door import Door
+from pipeline.service.guard import faults
 from pipeline.service.guard.connection import Settings
 from pipeline.steps import Workspace
 from pipeline.store import Store
@@ -48,10 +51,19 @@ def warned(store: Store, number: int, *areas, **changes):
     return ref
 
 
+def parts(door: Door) -> FastAPI:
+    """Return the service with the parts alone that these tests are of: it is made in a tenth of the time."""
+    app = Service(door, docs_url=None, redoc_url=None, lifespan=lambda app: events.running(door, app))
+    faults.told(app)
+    for part in (alerts, events, status):
+        app.include_router(part.router(door))
+    return app
+
+
 @contextlib.contextmanager
 def serving(door: Door) -> Iterator[str]:
     """Serve a door until the end of the block; give its address. Connections made before it is ready wait in line."""
-    settings = Settings(application(door), door.settings.limits, log_level="warning", ws="none", access_log=False)
+    settings = Settings(parts(door), door.settings.limits, log_level="warning", ws="none", access_log=False)
     server = uvicorn.Server(settings)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -19,7 +19,7 @@ from pipeline.service.events import stream
 from pipeline.service.events.sent import Teller, to_text
 from tests.alerts.samples import NOW
 from tests.service.events.client import Client
-from tests.service.events.serving import door_of, serving, warned
+from tests.service.events.serving import door_of, parts, serving, warned
 from tests.service.homes import Publisher
 
 GONE = Entry("item", "published", "shaking-x", "shaking", NOW, "catalog/shaking/shaking-x/shaking-x.json", "s")
@@ -43,7 +43,7 @@ def store(door):
 
 @pytest.fixture
 def client(door):
-    return TestClient(application(door), base_url="http://localhost")
+    return TestClient(parts(door), base_url="http://localhost")
 
 
 # Polling
@@ -91,7 +91,8 @@ def test_an_alert_is_told_with_its_headlines(client, store):
     assert entry["bbox"] == [50.0, 48.0, 51.0, 49.0]
 
 
-def test_an_item_is_told_with_its_title_and_address(client, door, tmp_path):
+def test_an_item_is_told_with_its_title_and_address(door, tmp_path):
+    client = TestClient(application(door), base_url="http://localhost")
     item = Publisher(door.work.catalog, tmp_path / "made").publish()
     entry = client.get("/news").json()["entries"][0]
     assert (entry["kind"], entry["what"], entry["id"]) == ("item", "published", item["id"])

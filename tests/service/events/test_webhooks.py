@@ -18,7 +18,7 @@ from pipeline.service.events.subscriptions import LONGEST_WAIT_S, Progress, Subs
 from pipeline.store import to_bytes
 from tests.alerts.samples import NOW
 from tests.service.events.receiver import receiving, until
-from tests.service.events.serving import KEY, door_of, serving, warned
+from tests.service.events.serving import KEY, door_of, parts, serving, warned
 
 GIVEN = {"Authorization": f"Bearer {KEY}"}
 LOOPBACK = ("127.0.0.1",)
@@ -42,7 +42,7 @@ def store(door):
 
 @pytest.fixture
 def client(door):
-    return TestClient(application(door), base_url="http://localhost", headers=GIVEN)
+    return TestClient(parts(door), base_url="http://localhost", headers=GIVEN)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def state(address, id):
 
 @pytest.mark.parametrize("given", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": KEY}, {"X-Api-Key": KEY}])
 def test_without_the_key_nothing_is_shown_or_changed(door, given):
-    client = TestClient(application(door), base_url="http://localhost")
+    client = TestClient(parts(door), base_url="http://localhost")
     for method, path, body in (("GET", "", None), ("POST", "", {"url": "http://127.0.0.1/"}), ("DELETE", f"/{'0' * 32}", None)):
         answer = client.request(method, f"/webhooks{path}", json=body, headers=given)
         assert answer.status_code in (401, 403)
@@ -118,7 +118,8 @@ def test_a_subscription_is_shown_without_its_secret_and_can_be_removed(client, s
     assert list(store.list("webhooks")) == []
 
 
-def test_secrets_lie_under_no_public_address(client, store):
+def test_secrets_lie_under_no_public_address(door, store):
+    client = TestClient(application(door), base_url="http://localhost", headers=GIVEN)
     client.post("/webhooks", json={"url": "http://127.0.0.1/"})
     for key in store.list("webhooks"):
         assert client.get(f"/files/{key}").status_code in (400, 403, 404)
@@ -221,7 +222,7 @@ def test_one_slow_receiver_does_not_hold_up_another(door, store, quick, monkeypa
 def test_a_host_that_is_no_longer_configured_is_not_called(tmp_path, door, store, quick):
     tell(store, 1)
     with receiving() as receiver:
-        made = TestClient(application(door), base_url="http://localhost", headers=GIVEN).post(
+        made = TestClient(parts(door), base_url="http://localhost", headers=GIVEN).post(
             "/webhooks", json={"url": receiver.url, "after": 0}
         )
         with serving(door_of(tmp_path)) as address:
