@@ -31,7 +31,7 @@ from pipeline.service.guard.connection import Settings, most
 from pipeline.service.guard.keys import read_keys
 
 #: Seconds that a clock's answer is believed.
-_FRESH = 1.0
+FRESH = 1.0
 
 #: Seconds that an open connection may be idle between two requests.
 _IDLE = 15
@@ -120,7 +120,7 @@ class _Remote:
             Where the clock has never answered.
         """
         with self._lock:
-            if monotonic() - self._asked > _FRESH:
+            if monotonic() - self._asked > FRESH:
                 self._ask()
                 self._asked = monotonic()
             if self._known is None:

@@ -18,6 +18,8 @@ from prometheus_client.registry import Collector
 
 from pipeline import news
 from pipeline.products.catalog import hazard_of
+from pipeline.service.alerts import shelf_of
+from pipeline.service.alerts.find import Wanted, find
 from pipeline.service.door import Door
 from pipeline.service.guard import tally
 from pipeline.service.status.board import Board, Health, Remembered
@@ -76,7 +78,17 @@ class Home(Collector):
         yield from _layers(health)
         yield _gauge("hazmon_items", "Public Items", self._items(), ("hazard", "stands"))
         self._head = news.head(self._door.work.store, self._head)
+        yield from self._alerts()
         yield _gauge("hazmon_news_number", "Number of the newest entry of the news", {(): float(self._head)})
+
+    def _alerts(self) -> Iterator[Metric]:
+        shelf = shelf_of(self._door)
+        shelf.refresh()
+        _, active = find(shelf, Wanted(active=True), self._door.now(), limit=1)
+        yield _gauge("hazmon_alerts_active", "Messages that stand", {(): float(active)})
+        yield _gauge(
+            "hazmon_alerts_unreadable", "Files among the alerts that cannot be read", {(): float(len(shelf.problems()))}
+        )
 
     def _count(self) -> dict[tuple[str, ...], float]:
         rows = self._door.work.catalog.index.rows()

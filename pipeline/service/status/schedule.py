@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-#: A leap year that begins on a Monday; weekdays and dates meet as they do in any other.
-_FIRST, _DAYS = datetime(2024, 1, 1), 366
+#: Two years and more, a leap year among them: whatever comes once a year comes twice.
+_FIRST, _DAYS = datetime(2024, 1, 1), 800
+
+#: What comes less often than that.
+_NEVER = timedelta(days=366)
 
 #: Smallest and largest value of each field: minute, hour, day of the month, month, day of the week (7 is Sunday too).
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
@@ -31,11 +34,11 @@ def longest_gap(cron: str) -> timedelta:
         # Cron's own rule: where both are restricted, either is enough.
         if day.month in months and ((dated or named) if either else (dated and named)):
             days.append(day)
-    if not days or not times:
-        return timedelta(days=_DAYS)
+    if len(days) < 2 or not times:
+        return _NEVER
     within = max((later - earlier for earlier, later in pairwise(times)), default=timedelta(0))
-    year = [*days, days[0] + timedelta(days=_DAYS)]
-    return max(within, max(after - before for before, after in pairwise(year)) - times[-1] + times[0])
+    between = max(after - before for before, after in pairwise(days)) - times[-1] + times[0]
+    return max(within, between)
 
 
 def _values(field: str, low: int, high: int) -> set[int]:
