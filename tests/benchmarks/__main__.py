@@ -9,6 +9,7 @@ from tests.benchmarks import (
     bench_flood_product,
     bench_ground_motion,
     bench_latency,
+    bench_service,
     bench_shakemap,
     bench_shaking,
     bench_sources,
@@ -27,6 +28,7 @@ def main() -> None:
     bench_flood_product.main([])
     bench_cog.main([])
     bench_latency.main([])
+    bench_service.main([])
     bench_tiles.main([])
 
 
