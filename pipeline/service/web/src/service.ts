@@ -19,7 +19,7 @@ export function get<Answer>(path: string): Promise<Answer> {
   return reach(path, "application/json", async (response) => (await response.json()) as Answer);
 }
 
-export function text(path: string, signal: AbortSignal): Promise<string> {
+export function text(path: string, signal?: AbortSignal): Promise<string> {
   return reach(path, "*/*", (response) => response.text(), signal);
 }
 

@@ -7,6 +7,14 @@ export type Tab = "alerts" | "layers" | "status";
 export type Sheet = "low" | "half" | "full";
 export type Live = "starting" | "live" | "polling" | "lost";
 
+export interface Point {
+  longitude: number;
+  latitude: number;
+  name: string;
+  /** 0 to 1, where the table gives one. */
+  probability: number | null;
+}
+
 export interface Asked {
   longitude: number;
   latitude: number;
@@ -44,6 +52,8 @@ export interface State {
   /** What the codes of the exclusion mask mean. */
   reasons: Legend | null;
   legendOpen: boolean;
+  /** Places that a table on the map names. */
+  points: Point[];
 
   alerts: Alert[];
   alertsRead: boolean;
@@ -87,6 +97,7 @@ export const initial: State = {
   legend: null,
   reasons: null,
   legendOpen: !matchMedia("(max-width: 760px)").matches,
+  points: [],
   alerts: [],
   alertsRead: false,
   past: false,

@@ -1,5 +1,7 @@
 // CSV as the products write it: a header, a row of HXL hashtags, values.
 
+import type { Point } from "./state.ts";
+
 export interface Rows {
   columns: string[];
   rows: string[][];
@@ -32,6 +34,21 @@ function lines(text: string): string[][] {
   }
   if (cell !== "" || (found.at(-1)?.length ?? 0) > 0) found.at(-1)?.push(cell);
   return found.filter((row) => row.length > 0);
+}
+
+/** Return the places that the rows name, none where they have no positions. */
+export function places(text: string): Point[] {
+  const { columns, rows } = parse(text);
+  const at = (row: string[], name: string) => row[columns.indexOf(name)] ?? "";
+  const number = (cell: string) => (cell === "" ? Number.NaN : Number(cell));
+  return rows
+    .map((row) => ({
+      longitude: number(at(row, "longitude")),
+      latitude: number(at(row, "latitude")),
+      name: at(row, "name"),
+      probability: Number.isFinite(number(at(row, "probability"))) ? Number(at(row, "probability")) : null,
+    }))
+    .filter((one) => Number.isFinite(one.longitude) && Number.isFinite(one.latitude));
 }
 
 /** Return a cell as people read it: numbers to four digits, an empty cell as a dash. */

@@ -126,7 +126,7 @@ function draw(map: Map, state: State, before: State | null): void {
 }
 
 function changed(state: State, before: State): boolean {
-  return ["asked", "hazard", "step", "items", "versions"].some((name) => state[name as keyof State] !== before[name as keyof State]);
+  return ["asked", "points", "hazard", "step", "items", "versions"].some((name) => state[name as keyof State] !== before[name as keyof State]);
 }
 
 function drawAlerts(map: Map, state: State): void {
@@ -159,13 +159,17 @@ function choose(map: Map, state: State): void {
 function drawMarks(map: Map, state: State): void {
   const point = (longitude: number, latitude: number, kind: string) => ({
     type: "Feature" as const,
-    properties: { kind },
+    properties: { kind } as Record<string, string | number>,
     geometry: { type: "Point" as const, coordinates: [longitude, latitude] },
   });
   const features = shown(state).flatMap(({ item }) => {
     const { "hazmon:longitude": longitude, "hazmon:latitude": latitude } = item.properties;
     return longitude === undefined || latitude === undefined ? [] : [point(longitude, latitude, "epicentre")];
   });
+  for (const { longitude, latitude, name, probability } of state.points) {
+    const share = probability === null ? "" : new Intl.NumberFormat(state.language, { style: "percent" }).format(probability);
+    features.push({ ...point(longitude, latitude, "facility"), properties: { kind: "facility", text: `${name} ${share}`, probability: probability ?? -1 } });
+  }
   if (state.asked) features.push(point(state.asked.longitude, state.asked.latitude, "asked"));
   (map.getSource("marks") as GeoJSONSource).setData(features.length > 0 ? { type: "FeatureCollection", features } : EMPTY);
 }

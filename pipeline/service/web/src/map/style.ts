@@ -1,5 +1,6 @@
 // The base map: sea, land, coast, borders, places; quiet, so that the hazard is what is seen.
 import type { StyleSpecification, ExpressionSpecification } from "maplibre-gl";
+import { CHANCES } from "../chances.ts";
 import { address } from "../service.ts";
 import type { StartRegion } from "../wire.ts";
 
@@ -94,7 +95,7 @@ export function style(ink: Ink, language: string, regions: StartRegion[]): Style
         type: "circle",
         source: "marks",
         paint: {
-          "circle-radius": ["match", ["get", "kind"], "epicentre", 8, "facility", 5, 7],
+          "circle-radius": ["match", ["get", "kind"], "epicentre", 8, "facility", 7, 7],
           "circle-opacity": 0,
           "circle-stroke-color": "#ffffff",
           "circle-stroke-width": 4.5,
@@ -106,8 +107,13 @@ export function style(ink: Ink, language: string, regions: StartRegion[]): Style
         type: "circle",
         source: "marks",
         paint: {
-          "circle-radius": ["match", ["get", "kind"], "epicentre", 8, "facility", 5, 7],
-          "circle-color": ["match", ["get", "kind"], "facility", "#ffffff", "rgba(255,255,255,0.3)"],
+          "circle-radius": ["match", ["get", "kind"], "epicentre", 8, "facility", 7, 7],
+          // Light to dark: how likely the facility is affected; white where nobody knows.
+          "circle-color": [
+            "match", ["get", "kind"],
+            "facility", ["step", ["get", "probability"], "#ffffff", ...CHANCES.flatMap(([from, , colour]) => [from, colour])] as never,
+            "rgba(255,255,255,0.3)",
+          ],
           "circle-stroke-color": ["match", ["get", "kind"], "asked", "#0b57a4", "#111418"],
           "circle-stroke-width": 2.2,
         },
@@ -118,6 +124,22 @@ export function style(ink: Ink, language: string, regions: StartRegion[]): Style
         source: "marks",
         filter: ["!=", ["get", "kind"], "facility"],
         paint: { "circle-radius": 2.4, "circle-color": ["match", ["get", "kind"], "asked", "#0b57a4", "#111418"] },
+      },
+      {
+        id: "mark-names",
+        type: "symbol",
+        source: "marks",
+        filter: ["has", "text"],
+        layout: {
+          "text-field": ["get", "text"],
+          "text-font": FONT,
+          "text-size": 12,
+          "text-variable-anchor": ["left", "right", "top", "bottom"],
+          "text-radial-offset": 0.9,
+          "text-justify": "auto",
+          "symbol-sort-key": ["-", ["get", "probability"]],
+        },
+        paint: { "text-color": ink.town, "text-halo-color": ink.halo, "text-halo-width": 1.6 },
       },
     ],
   };

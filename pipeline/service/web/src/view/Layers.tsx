@@ -59,7 +59,7 @@ function HazardRow({ state, hazard }: { state: State; hazard: StartHazard }) {
 
 function LayerAge({ state, layer }: { state: State; layer: LayerStatus | undefined }) {
   const { language } = state;
-  if (!layer?.data_time) return <small>{layer ? say(language, "layer.none") : ""}</small>;
+  if (!layer?.data_time) return <small>{layer && say(language, "layer.none")}</small>;
   return (
     <small>
       {layer.state !== "good" && <StateSign state={layer.state} />}
@@ -104,7 +104,7 @@ function Moments({ state }: { state: State }) {
           <span>
             <b>{titleOf(state, (step.subjects[0] as Subject).newest)}</b>
             <small>
-              <time dateTime={step.time} title={local(step.time, language)}>{moment(step.time, language)}</time>
+              {hazard.grid === "event" && <time dateTime={step.time} title={local(step.time, language)}>{moment(step.time, language)}</time>}
               {withdrawn(step) && <span class="standing withdrawn">{say(language, "standing.withdrawn")}</span>}
             </small>
           </span>

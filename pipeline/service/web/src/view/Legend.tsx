@@ -4,6 +4,7 @@ import { change, type State } from "../state.ts";
 import type { Entry, Legend } from "../legend.ts";
 import { standing } from "../products.ts";
 import { call, say } from "../words.ts";
+import { CHANCES } from "../chances.ts";
 import { unit, value } from "../numbers.ts";
 import { Down } from "./icons.tsx";
 import { assetTitle, className } from "./names.ts";
@@ -31,7 +32,7 @@ export function LegendCard({ state }: { state: State }) {
       </button>
       {how !== "current" && <p class={`standing ${how}`}>{say(language, `standing.${how}`)}</p>}
       {state.legendOpen && legend !== null && asset === legend.asset && <Key state={state} legend={legend} />}
-      {state.legendOpen && asset === null && <p class="muted">{say(language, "layer.table")}</p>}
+      {state.legendOpen && asset === null && (state.points.length > 0 ? <Chances state={state} /> : <p class="muted">{say(language, "layer.table")}</p>)}
     </section>
   );
 }
@@ -57,6 +58,29 @@ function Key({ state, legend }: { state: State; legend: Legend }) {
             {say(language, "legend.limited")}
           </li>
         )}
+      </ul>
+    </div>
+  );
+}
+
+/** What the colours of places mean: how likely each is affected. */
+function Chances({ state }: { state: State }) {
+  const { language } = state;
+  const percent = new Intl.NumberFormat(language, { style: "percent" });
+  return (
+    <div class="key">
+      <p class="unit">{say(language, "legend.chance")}</p>
+      <ul class="classes">
+        {CHANCES.map(([from, to, colour]) => (
+          <li key={from}>
+            <svg class="place" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.5" fill={colour} /></svg>
+            {percent.format(from)} – {percent.format(to)}
+          </li>
+        ))}
+        <li>
+          <svg class="place" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.5" fill="#ffffff" /></svg>
+          {say(language, "legend.unknown")}
+        </li>
       </ul>
     </div>
   );

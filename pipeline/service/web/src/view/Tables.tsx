@@ -12,16 +12,23 @@ import { hazardOf } from "../select.ts";
 const ROWS = 12;
 
 export function Tables({ state, item }: { state: State; item: Item }) {
-  const tables = Object.entries(item.assets).filter(([, asset]) => asset.type === "text/csv");
+  const tables = Object.entries(item.assets)
+    .filter(([, asset]) => asset.type === "text/csv")
+    .sort(([one], [other]) => rank(item, one) - rank(item, other));
   if (tables.length === 0) return null;
   return (
     <div class="tables">
       <h4>{say(state.language, "tables")}</h4>
       {tables.map(([name, asset], index) => (
-        <One key={`${item.id} ${name}`} state={state} name={name.replace(/_csv$/, "")} asset={asset} open={index === 0 && tables.length < 4} />
+        <One key={`${item.id} ${name}`} state={state} name={name.replace(/_csv$/, "")} asset={asset} open={index === 0 && rank(item, name) === 0} />
       ))}
     </div>
   );
+}
+
+/** The table that is the estimate comes first, as the reader asks for it first. */
+function rank(item: Item, name: string): number {
+  return name.replace(/_csv$/, "") === item.properties["hazmon:answers"].estimate ? 0 : 1;
 }
 
 function One({ state, name, asset, open }: { state: State; name: string; asset: ItemAsset; open: boolean }) {

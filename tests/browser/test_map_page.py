@@ -1,0 +1,281 @@
+"""What a duty officer sees and does: one browser, one home, one test a claim."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import rasterio
+from lxml import etree
+from playwright.sync_api import Browser, expect
+
+from pipeline.exercise.play import static_feeds
+from pipeline.products.read import asset_key
+from tests.browser.conftest import NOW, Shown, door_of
+from tests.browser.looking import Looking, changed, looking
+from tests.browser.measures import CONTRASTS, COUNT_SHIFTS, SMALL_TARGETS
+from tests.drills import on_stage, quakes
+from tests.service.conftest import serving
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+QUAKE = "#lang=en&tab=layers&hazard=shaking&step=event:eq20240122180904a61e&map=6/41.3/78.7"
+FIRE = "#lang=en&tab=layers&hazard=fire_weather&map=4/48/67"
+ALERTS = "#lang=en&tab=alerts&hazard=fire_weather&map=4/48/67"
+
+
+def item_of(shown: Shown, hazard: str, pattern: str = "", *, current: bool = True) -> dict:
+    """Return the newest Item of a hazard whose id holds a text."""
+    found = [item for item in shown.work.catalog.find(hazard=hazard, current=current) if pattern in item["id"]]
+    return max(found, key=lambda item: item["properties"]["created"])
+
+
+def test_a_layer_appears_on_the_map_with_its_legend(look: Looking) -> None:
+    page = look.open(QUAKE)
+    expect(page.get_by_role("region", name="Legend")).to_contain_text("Modified Mercalli")
+    with_layer = look.canvas()
+    page.get_by_role("button", name="No layer").click()
+    look.drawn()
+    assert changed(with_layer, look.canvas()) > 0.5
+    assert any("/mmi/tiles/" in url for url in look.requests)
+
+
+def test_the_excluded_is_dotted_and_the_dots_can_be_taken_away(look: Looking) -> None:
+    page = look.open(QUAKE)
+    assert any("/exclusion/tiles/" in url for url in look.requests)
+    page.get_by_label("Dots where the method").uncheck()
+    look.drawn()
+    expect(page.get_by_role("region", name="Legend")).not_to_contain_text("limited")
+
+
+def test_the_time_slider_moves_by_keyboard_to_another_day(look: Looking) -> None:
+    page = look.open(FIRE)
+    slider = page.get_by_role("slider", name="Time")
+    before, requests = slider.get_attribute("aria-valuetext"), len(look.requests)
+    slider.press("Home")
+    expect(slider).not_to_have_attribute("aria-valuetext", before or "")
+    look.drawn()
+    assert any("/tiles/" in url for url in look.requests[requests:])
+    first = slider.get_attribute("aria-valuetext") or ""
+    slider.press("ArrowRight")
+    expect(slider).not_to_have_attribute("aria-valuetext", first)
+
+
+def test_a_click_says_what_stands_in_the_file(look: Looking, shown: Shown) -> None:
+    page = look.open(QUAKE)
+    middle = page.locator("#map").bounding_box()
+    assert middle is not None
+    page.mouse.click(middle["x"] + middle["width"] / 2 + 20, middle["y"] + middle["height"] / 2 + 10)
+    said = page.locator(".details [data-asset=mmi]")
+    expect(said).to_be_visible()
+    longitude, latitude = map(float, look.address()["at"].split("/"))
+    item = item_of(shown, "shaking", look.address()["step"].removeprefix("event:"))
+    with rasterio.open(_path(shown, item, "mmi")) as raster:
+        (value,) = next(raster.sample([(longitude, latitude)]))
+    assert float(said.get_attribute("data-value") or "nan") == pytest.approx(float(value), abs=1e-6)
+    expect(page.locator(".details [data-asset=mmi_std]")).to_be_visible()
+    expect(page.locator(".details .limit")).to_be_visible()
+    expect(page.locator(".details .age")).to_contain_text("ago")
+
+
+def _path(shown: Shown, item: dict, asset: str) -> str:
+    return f"{shown.work.cache}/{asset_key(item, asset)}"
+
+
+def test_what_a_value_was_made_from_leads_down_to_the_raw_payload(look: Looking) -> None:
+    page = look.read(f"{QUAKE}&at=78.9/41.2")
+    page.get_by_text("Made from").click()
+    links = page.locator(".provenance a")
+    hrefs = [link.get_attribute("href") or "" for link in links.all()]
+    raw = next(href for href in hrefs if "/files/raw/usgs" in href)
+    assert page.request.get(raw).ok
+
+
+def test_an_alert_is_read_in_three_languages(look: Looking, shown: Shown) -> None:
+    page = look.read(ALERTS)
+    page.get_by_text("Past alerts").click()
+    page.locator(".alert-card", has_text="magnitude").first.click()
+    message = etree.fromstring(shown.work.store.get(_key(shown, look.address()["alert"])))
+    space = {"cap": "urn:oasis:names:tc:emergency:cap:1.2"}
+    headlines = {
+        info.findtext("cap:language", namespaces=space): info.findtext("cap:headline", namespaces=space)
+        for info in message.findall("cap:info", space)
+    }
+    languages = [name for name in headlines if name in ("en", "ru", "kk", "zh")]
+    assert len(languages) >= 3
+    for language in languages:
+        page.locator(f".languages button[lang={language}]").click()
+        expect(page.locator(".alert-text .words h3")).to_have_text(headlines[language] or "")
+        expect(page.locator(".alert-text .words")).to_have_attribute("lang", language)
+
+
+def _key(shown: Shown, identifier: str) -> str:
+    return next(key for key in shown.work.store.list("alerts") if key.endswith(f"/{identifier}.xml"))
+
+
+@pytest.mark.parametrize(("language", "word"), [("ru", "УЧЕНИЯ"), ("kk", "ОҚУ-ЖАТТЫҒУ"), ("zh", "演练"), ("en", "EXERCISE")])
+def test_an_exercise_cannot_be_taken_for_the_real_thing_in_any_language(look: Looking, language: str, word: str) -> None:
+    page = look.read(f"#lang={language}&map=3/48/67")
+    banner = page.locator(".banner.exercise")
+    expect(banner).to_be_in_viewport()
+    expect(banner).to_contain_text(word)
+    assert page.locator("html").get_attribute("lang") == language
+    size = banner.bounding_box()
+    assert size is not None and size["width"] == 1100 and size["height"] > 24
+
+
+def test_a_feed_that_turns_late_shows_within_one_refresh(look: Looking, shown: Shown) -> None:
+    shown.clock[0] = NOW.replace(day=9, hour=6)
+    page = look.read("#lang=en&tab=status&map=3/48/67")
+    feed = page.locator("[data-feed=gfs]")
+    expect(feed).to_have_attribute("data-state", "good")
+    shown.clock[0] = NOW
+    # The service looks at its feeds every two seconds, the page every second.
+    expect(feed).to_have_attribute("data-state", "late", timeout=10_000)
+    expect(feed).to_contain_text("late")
+
+
+def test_when_the_service_does_not_answer_the_page_says_since_when(look: Looking) -> None:
+    page = look.read("#lang=en&map=3/48/67")
+    expect(page.locator(".live")).to_contain_text("Live")
+    page.context.set_offline(True)
+    lost = page.get_by_role("alert").filter(has_text="NO ANSWER")
+    expect(lost).to_contain_text("as of")
+    page.context.set_offline(False)
+    expect(lost).to_have_count(0)
+    look.complaints = [one for one in look.complaints if "ERR_INTERNET_DISCONNECTED" not in one]
+
+
+def test_a_superseded_version_is_plainly_marked(look: Looking) -> None:
+    page = look.read(QUAKE)
+    versions = page.get_by_role("group", name="Versions")
+    expect(versions).to_contain_text("4 of 4")
+    versions.get_by_role("radio").last.check()
+    expect(page.get_by_role("region", name="Legend")).to_contain_text("superseded")
+    expect(versions).to_contain_text("1 of 4")
+
+
+def test_a_withdrawn_event_is_plainly_marked(look: Looking, shown: Shown) -> None:
+    gone = next(item for item in shown.work.catalog.find() if "hazmon:withdrawn" in item["properties"])
+    page = look.read(f"#lang=en&tab=layers&hazard=shaking&step={gone['properties']['hazmon:lineage']}&map=6/43.3/77.1")
+    expect(page.get_by_role("region", name="Legend")).to_contain_text("withdrawn")
+    expect(page.locator(".versions")).to_contain_text("Withdrawn")
+
+
+def test_the_address_of_a_view_shows_the_same_view_again(look: Looking) -> None:
+    page = look.open(f"{QUAKE}&at=78.9/41.2")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("radio", name="Uncertainty").check()
+    look.drawn()
+    before = look.address()
+    page.reload()
+    look.drawn()
+    expect(page.get_by_role("radio", name="Uncertainty")).to_be_checked()
+    assert look.address() == before
+
+
+def test_a_new_product_and_its_alert_appear_by_themselves(browser: Browser, tmp_path) -> None:
+    scenario = quakes(events=slice(0, 2))
+    first, *rest = scenario.events
+    with on_stage(scenario, tmp_path) as player:
+        player.at(player.drill.scenarios[0].start, *static_feeds(player.drill.scenarios))
+        player.at(first.at, *first.poll)
+        clock = [player.drill.scenarios[0].end]
+        with serving(door_of(tmp_path, clock, "EXERCISE uqturpan-2024: a drill")) as url, looking(browser, url) as look:
+            page = look.read("#lang=en&tab=layers&hazard=shaking")
+            count = page.get_by_role("group", name="Versions").get_by_role("radio").count()
+            for event in rest:
+                player.at(event.at, *event.poll)
+            expect(page.get_by_role("group", name="Versions").get_by_role("radio")).not_to_have_count(count)
+            expect(page.locator("[aria-live=polite][role=status]")).to_contain_text("New")
+
+
+def test_a_phone_shows_the_map_the_time_and_the_alerts_without_scrolling_sideways(browser: Browser, shown: Shown) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    with looking(browser, shown.url, **phone) as look:
+        page = look.open(ALERTS)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        sheet, time = page.locator(".panel").bounding_box(), page.locator(".timeline").bounding_box()
+        assert sheet is not None and time is not None
+        assert sheet["y"] > 844 * 0.4 and time["y"] + time["height"] <= sheet["y"]
+        page.get_by_role("button", name="Panel size").click()
+        page.get_by_role("tab", name="Layers").tap()
+        expect(page.get_by_role("radio", name="Estimate")).to_be_visible()
+        assert page.evaluate(SMALL_TARGETS) == []
+
+
+def test_everything_can_be_reached_and_left_by_keyboard(look: Looking) -> None:
+    page = look.read(ALERTS)
+    page.locator("body").press("Tab")
+    expect(page.get_by_role("link", name="Skip to")).to_be_focused()
+    page.get_by_role("tab", name="Alerts").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Layers")).to_be_focused()
+    expect(page.get_by_role("tab", name="Layers")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowLeft")
+    page.get_by_text("Past alerts").press("Enter")
+    card = page.locator(".alert-card").first
+    card.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".details")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".details")).to_have_count(0)
+    expect(card).to_be_focused()
+
+
+def test_the_alerts_can_be_read_as_a_table(look: Looking) -> None:
+    page = look.read(ALERTS)
+    page.get_by_role("button", name="Table").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("with past ones").check()
+    expect(dialog.get_by_role("columnheader", name="Severity")).to_be_visible()
+    assert dialog.get_by_role("row").count() > 1
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+@pytest.mark.parametrize("tab", ["alerts", "layers", "status"])
+def test_every_control_has_a_name_and_every_part_a_place(look: Looking, tab: str) -> None:
+    page = look.read(f"#lang=en&tab={tab}&hazard=shaking&map=5/41/78")
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    told = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node.get("ignored")]
+    controls = {"button", "link", "slider", "combobox", "radio", "checkbox", "tab", "dialog", "region", "tabpanel"}
+    assert [role for role, name in told if role in controls and not name.strip()] == []
+    assert {"banner", "main", "complementary", "tablist", "heading"} <= {role for role, _ in told}
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("tab", ["alerts", "layers", "status"])
+def test_all_text_has_the_contrast_of_wcag_aa(browser: Browser, shown: Shown, theme: str, tab: str) -> None:
+    with looking(browser, shown.url, color_scheme=theme) as look:
+        page = look.read(f"#lang=en&tab={tab}&hazard=shaking&map=5/41/78")
+        if tab == "alerts":
+            page.get_by_text("Past alerts").click()
+        weak = [(text, ratio) for text, ratio, least in page.evaluate(CONTRASTS) if ratio < least]
+        assert weak == []
+
+
+def test_nothing_moves_while_the_page_loads(look: Looking) -> None:
+    look.page.add_init_script(COUNT_SHIFTS)
+    page = look.open(QUAKE)
+    assert page.evaluate("window.moved") < 0.1
+
+
+def test_the_page_obeys_a_policy_without_inline_scripts_and_styles(look: Looking) -> None:
+    response = look.page.goto(look.url)
+    assert response is not None
+    policy = response.headers["content-security-policy"]
+    assert "unsafe-inline" not in policy and "unsafe-eval" not in policy
+    look.drawn()
+
+
+def test_the_map_can_be_read_by_those_who_see_no_difference_of_colour(look: Looking) -> None:
+    """The severities differ in lightness by steps that can be seen in grey."""
+    page = look.read(ALERTS)
+    names = ["extreme", "severe", "moderate", "minor"]
+    colours = page.evaluate(
+        "(names) => names.map((name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}-bar`))", names
+    )
+    grey = [np.dot([int(colour.strip()[at : at + 2], 16) for at in (1, 3, 5)], [0.299, 0.587, 0.114]) for colour in colours]
+    assert all(after - before > 20 for before, after in pairwise(grey))
