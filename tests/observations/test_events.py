@@ -424,3 +424,29 @@ def test_the_subject_s_key_reads_back() -> None:
     subject = events.event(record)
     found = subject_from_key(subject.key)
     assert (found.series, found.start) == (subject.series, subject.start)
+
+
+def test_an_event_is_named_by_every_agency_and_by_none_other(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    record, _ = update(store, made(), order=ORDER, now=NOW)
+    update(store, made("emsc", "301", seconds=2), order=ORDER, now=NOW)
+    for name in ("us7000lsze", "emsc301"):
+        found = events.named(store, name)
+        assert found is not None
+        assert found.id == record.id
+    assert events.named(store, "us7000lsz") is None
+
+
+def test_of_two_events_of_one_name_the_one_that_stands_is_meant(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    shared = ("gone", "both")
+    update(store, made("us", "1", aliases=shared), order=ORDER, now=NOW)
+    update(store, made("us", "1", revision=2, status="deleted", aliases=shared), order=ORDER, now=NOW)
+    later, _ = update(store, made("gfz", "2", seconds=-3600, aliases=("both",)), order=ORDER, now=NOW)
+    found = events.named(store, "both")
+    assert found is not None
+    assert found.id == later.id
+
+
+def test_a_name_without_any_table_of_events_is_unknown(tmp_path: Path) -> None:
+    assert events.named(Store.open(tmp_path), "us7000lsze") is None

@@ -5,12 +5,13 @@ from typing import Any
 import dask
 import numpy as np
 import pytest
+import xarray as xr
 
 from pipeline.errors import ProductError
 from pipeline.grid import geobox_of
 from pipeline.layer import Variable
 from pipeline.products.cog import write_cogs
-from pipeline.products.read import gdal_path, open_asset, open_raster
+from pipeline.products.read import described_asset, gdal_path, open_asset, open_raster
 from pipeline.store import Store
 from tests.products.samples import OUTPUTS, built, dataset, geobox, product
 
@@ -95,3 +96,21 @@ def test_a_file_cut_short_is_a_product_error(folder: Path, tmp_path: Path) -> No
 )
 def test_addresses_take_gdals_spelling(href: str, path: str) -> None:
     assert gdal_path(href) == path
+
+
+def test_what_an_item_says_of_a_raster_is_what_its_file_says(tmp_path: Path) -> None:
+    item, files = built(product(), tmp_path)
+    for name in OUTPUTS:
+        said, found = described_asset(item, name, str(files[name])), open_raster(str(files[name]))
+        xr.testing.assert_equal(said, found.rename(name))
+        assert geobox_of(said) == geobox_of(found)
+        assert list(said.attrs) == list(found.attrs)
+        for key, value in found.attrs.items():
+            np.testing.assert_equal(said.attrs[key], value)
+
+
+def test_a_raster_described_by_an_item_is_not_opened_before_it_is_computed(tmp_path: Path) -> None:
+    item, _ = built(product(), tmp_path)
+    lazy = described_asset(item, "mmi", str(tmp_path / "gone.tif"))
+    with pytest.raises(ProductError, match=r"gone\.tif"):
+        lazy.compute()

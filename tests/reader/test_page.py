@@ -16,7 +16,6 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 
-from pipeline.config import Config
 from pipeline.hazards import HAZARDS
 from pipeline.layer import Table, Variable, seal
 from pipeline.model import Event, RegionPeriod, Scene, Subject
@@ -26,12 +25,9 @@ from pipeline.products.collection import CollectionInfo
 from pipeline.products.item import Notes, build_item, write_inputs
 from pipeline.products.product import Product
 from pipeline.products.table import write_tables
-from pipeline.service.door import Door
-from pipeline.steps import open_workspace
 from pipeline.store import Store
-from tests.drills import CONFIG
 from tests.products.samples import CREDIT, NOW, ORIGIN, product
-from tests.service.conftest import serving
+from tests.service.running import running, variables
 
 PAGE = (Path(__file__).parents[2] / "docs/gis-analysts.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.S)
@@ -90,8 +86,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
         wanted += [(hazard, about, AROUND_UQTURPAN) for hazard in ("shaking", "exposure", "facilities")]
     for number, (hazard, subject, grid) in enumerate(wanted):
         publish(catalog, hazard, subject, grid, root / f"built-{number}")
-    with serving(Door(open_workspace(str(root / "home"), Config(CONFIG)))) as url:
-        yield root / "home", url
+    # In a process of its own: GDAL holds Python's lock while it looks for a mask beside a file.
+    with running(variables(root / "home"), root / "log") as service:
+        yield root / "home", service.url
 
 
 @pytest.mark.parametrize("code", BLOCKS, ids=[f"block {number}" for number in range(1, len(BLOCKS) + 1)])

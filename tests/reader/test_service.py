@@ -17,24 +17,20 @@ import rasterio
 import xarray as xr
 
 import pipeline
-from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.products.read import gdal_options
-from pipeline.service.door import Door
-from pipeline.steps import open_workspace
-from tests.drills import CONFIG
 from tests.reader.conftest import SECOND
 from tests.reader.test_layers import refuse
-from tests.service.conftest import serving
+from tests.service.running import running, variables
 
 
 @pytest.fixture(scope="module")
 def service(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a service over a copy of the home."""
-    copy = tmp_path_factory.mktemp("served") / "home"
-    shutil.copytree(home, copy)
-    with serving(Door(open_workspace(str(copy), Config(CONFIG)))) as url:
-        yield url
+    root = tmp_path_factory.mktemp("served")
+    shutil.copytree(home, root / "home")
+    with running(variables(root / "home"), root / "log") as service:
+        yield service.url
 
 
 ASKED: dict[str, tuple[str, dict[str, Any]]] = {
