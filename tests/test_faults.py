@@ -429,7 +429,7 @@ class FullStore(Store):
         self.room[0] -= 1
 
 
-@pytest.mark.parametrize("room", [0, 2, 5, 9, 20, 27])
+@pytest.mark.parametrize("room", [0, 2, 5, 9, 20, 41])
 def test_a_full_disk_is_told_and_once_there_is_room_all_is_published(staged: Any, room: int) -> None:
     with staged(quake(5, 6.8)) as player:
         plain = player.work

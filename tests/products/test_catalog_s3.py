@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
 
+import pipeline
 from pipeline.products.catalog import Catalog
 from pipeline.products.read import open_asset
 from pipeline.products.validate import validate
@@ -54,3 +55,6 @@ def test_the_catalogue_works_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         open_asset(catalog.store, current, "outside").values, dataset(geobox(), shift=2).outside.values
     )
+    layer = pipeline.open_layer("shaking", event=EVENT, source=bucket)
+    assert layer.attrs["item"] == current["id"]
+    np.testing.assert_array_equal(layer.outside.values, dataset(geobox(), shift=2).outside.values)
