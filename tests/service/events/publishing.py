@@ -1,4 +1,4 @@
-"""A process that publishes many products into a home, one after another: python -m tests.service.events.publishing HOME COUNT."""
+"""A process that publishes many products into a home: python -m tests.service.events.publishing HOME COUNT."""
 
 import sys
 import tempfile
