@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.benchmarks import (
+    bench_catalog,
     bench_cog,
     bench_conditioning,
     bench_fire_weather,
@@ -30,6 +31,7 @@ def main() -> None:
     bench_latency.main([])
     bench_service.main([])
     bench_tiles.main([])
+    bench_catalog.main([])
 
 
 if __name__ == "__main__":
