@@ -15,7 +15,7 @@ from pipeline.model import Bounds
 from pipeline.products.index_row import seconds
 
 #: Fewer places than this are looked up in the R-tree; of more, enough are met by walking through time.
-_FEW = 2000
+_FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Term:
 
     sql: str
     values: tuple[Any, ...] = ()
+    is_costly: bool = False
+    """Whether it is better asked last, and of as few Items as may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +73,41 @@ def run(connection: sqlite3.Connection, query: Query) -> list[Found]:
     order = [Key(key.term, key.descending != query.backwards, key.is_known) for key in query.order]
     terms = [*query.terms, *_window(query.window), *_beyond(order, query)]
     near = _near(query)
+    few = near is not None and _are_few(connection, near)
     source = "items"
-    values: list[Any] = [value for key in order for value in key.term.values]
-    if near is not None and _are_few(connection, near):
-        source = f"(SELECT DISTINCT number >> 1 AS number FROM places WHERE {near.sql}) AS near CROSS JOIN items USING (number)"
-        values += near.values
-    if any("contents." in text for text in (*(key.term.sql for key in order), *(term.sql for term in terms))):
-        source += " CROSS JOIN contents ON contents.number = items.number"
-    values += [value for term in terms for value in term.values]
-    keys = "".join(f", {key.term.sql} AS k{place}" for place, key in enumerate(order))
-    where = f"WHERE {' AND '.join(f'({term.sql})' for term in terms)}" if terms else ""
-    names = ", ".join(f"k{place}" for place in range(len(order)))
+    if near is not None and few:
+        source = f"(SELECT DISTINCT number >> 1 AS number FROM places WHERE {near.sql}) CROSS JOIN items USING (number)"
     sorting = _sorting(order, query.backwards)
-    inner = f"SELECT items.number AS number{keys} FROM {source} {where} ORDER BY {sorting} LIMIT ?"
+    cheap = [term for term in terms if not (few and term.is_costly)]
+    keys = [Term(f"{key.term.sql} AS k{place}", key.term.values) for place, key in enumerate(order)]
+    inner = _select([Term("items.number AS number"), *keys], source, cheap, near.values if near and few else ())
+    statement = Term(f"{inner.sql} ORDER BY {sorting} LIMIT ?", (*inner.values, -1 if len(cheap) < len(terms) else query.limit))
+    names = ", ".join(f"k{place}" for place in range(len(order)))
+    if len(cheap) < len(terms):
+        # The sorted rows are taken one by one until enough of them satisfy what is costly to ask.
+        costly = [term for term in terms if term.is_costly]
+        outer = _select(
+            [Term(f"sorted.number AS number, {names}")],
+            f"({statement.sql}) AS sorted CROSS JOIN items USING (number)",
+            costly,
+            statement.values,
+        )
+        statement = Term(f"{outer.sql} LIMIT ?", (*outer.values, query.limit))
     # The documents come last: none is carried through the sorting.
-    statement = f"SELECT document, {names} FROM ({inner}) AS found CROSS JOIN documents USING (number) ORDER BY {sorting}"
-    rows = connection.execute(statement, [*values, query.limit]).fetchall()
+    text = f"SELECT document, {names} FROM ({statement.sql}) AS found CROSS JOIN documents USING (number) ORDER BY {sorting}"
+    rows = connection.execute(text, statement.values).fetchall()
     found = [Found(zlib.decompress(row[0]), tuple(row[1:])) for row in rows]
     return found[::-1] if query.backwards else found
+
+
+def _select(columns: Sequence[Term], source: str, terms: Sequence[Term], source_values: Sequence[Any]) -> Term:
+    """Return a SELECT over a source that has the table `items`, with the contents where they are asked for."""
+    if any("contents." in term.sql for term in (*columns, *terms)):
+        source += " CROSS JOIN contents ON contents.number = items.number"
+    where = f" WHERE {' AND '.join(f'({term.sql})' for term in terms)}" if terms else ""
+    values = [value for term in columns for value in term.values]
+    values += [*source_values, *(value for term in terms for value in term.values)]
+    return Term(f"SELECT {', '.join(term.sql for term in columns)} FROM {source}{where}", tuple(values))
 
 
 def _sorting(order: Sequence[Key], backwards: bool) -> str:
@@ -174,7 +193,7 @@ def in_places(places: Sequence[Bounds], shape: shapely.Geometry) -> Term:
         f"CASE WHEN items.west > items.east THEN {meets.sql}"
         f" ELSE ({' OR '.join(touching)}) AND (items.is_box OR {' OR '.join(inside)} OR {meets.sql}) END"
     )
-    return Term(sql, (*meets.values, *values, *meets.values))
+    return Term(sql, (*meets.values, *values, *meets.values), True)
 
 
 def near_shape(shape: shapely.Geometry) -> Term:
@@ -200,7 +219,7 @@ RELATIONS: dict[str, Callable[[shapely.Geometry, shapely.Geometry], Any]] = {
 
 def spatial(relation: str, shape: shapely.Geometry) -> Term:
     """Return the condition that an Item's footprint has a relation (of RELATIONS) to a shape."""
-    return Term("spatial(?, contents.geometry, ?)", (relation, shapely.to_wkb(shape)))
+    return Term("spatial(?, contents.geometry, ?)", (relation, shapely.to_wkb(shape)), True)
 
 
 def prepare(connection: sqlite3.Connection) -> None:

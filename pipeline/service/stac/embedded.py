@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -274,7 +275,7 @@ def _terms(asked: Asked, types: Mapping[str, set[str]]) -> list[Term]:
     elif asked.shape is not None:
         terms.append(spatial("intersects", asked.shape))
     if asked.condition is not None:
-        terms.append(cql.to_sql(asked.condition, types))
+        terms.append(replace(cql.to_sql(asked.condition, types), is_costly=True))
     return terms
 
 
