@@ -80,8 +80,12 @@ class Catalog:
     def __init__(self, store: Store, index: Path) -> None:
         self.store = store
         self.index = Index(index)
-        if self.index.position is None:
+        position = self.index.position
+        if position is None:
             self._rebuild(unless_filled=True)
+        elif position and next(news.after(store, position - 1, 1), None) is None:
+            # The index tells of news that were never told here: of a store that has been emptied, or another one.
+            self._rebuild()
 
     def stage(self, item: Mapping[str, Any], assets: Mapping[str, Path]) -> str:
         """Return the store key of a staged Item after uploading its assets; done already where it is staged or public.

@@ -1,5 +1,6 @@
 import json
 import shutil
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 import rasterio
 from jsonschema import Draft7Validator
 
+from pipeline import news
 from pipeline.errors import KeyMissing, ProductError, StoreError
 from pipeline.model import Event, Scene
 from pipeline.products.catalog import Catalog, item_key
@@ -272,3 +274,60 @@ def test_an_index_that_stays_locked_or_a_store_that_is_gone_is_a_store_error(
 def test_the_key_of_an_item_follows_from_its_id() -> None:
     id = product().item_id
     assert item_key(id) == f"catalog/shaking/{id}/{id}.json"
+
+
+def test_every_change_of_an_item_reaches_the_index(catalog: Catalog, workshop: Path) -> None:
+    for revision in (1, 2, 3):
+        publish(catalog, product(revision), workshop)
+    for row in catalog.index.rows():
+        document = catalog.index.document(row.id)
+        assert document is not None
+        assert json.loads(document) == catalog.get(row.id)
+
+
+def test_an_index_elsewhere_follows_the_news(catalog: Catalog, workshop: Path, tmp_path: Path) -> None:
+    publish(catalog, product(1), workshop)
+    other = Catalog(catalog.store, tmp_path / "another.sqlite")
+    assert other.refresh() == 0
+    publish(catalog, product(2), workshop)
+    assert other.index.rows() != catalog.index.rows()
+    assert other.refresh() == 2
+    assert other.index.rows() == catalog.index.rows()
+    assert other.refresh() == 0
+
+
+def test_an_index_that_knows_already_reads_no_item_again(catalog: Catalog, workshop: Path) -> None:
+    publish(catalog, product(1), workshop)
+    position = catalog.index.position
+    assert catalog.refresh() == 0
+    assert catalog.index.position == news.head(catalog.store) != position
+
+
+def test_a_rebuild_tells_the_news_what_they_miss(catalog: Catalog, workshop: Path) -> None:
+    item = publish(catalog, product(1), workshop)
+    told = list(news.after(catalog.store, 0))
+    for key in list(catalog.store.list("news")):
+        catalog.store.delete(key)
+    assert catalog.rebuild() == 1
+    (entry,) = news.after(catalog.store, 0)
+    assert (entry.id, entry.state) == (item["id"], told[-1].state)
+    catalog.rebuild()
+    assert news.head(catalog.store) == 1
+
+
+def test_an_index_of_another_version_is_rebuilt(catalog: Catalog, workshop: Path) -> None:
+    publish(catalog, product(1), workshop)
+    rows = catalog.index.rows()
+    with sqlite3.connect(catalog.index.path) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    assert Catalog(catalog.store, catalog.index.path).index.rows() == rows
+
+
+def test_an_index_of_a_home_that_began_anew_is_rebuilt(catalog: Catalog, workshop: Path) -> None:
+    publish(catalog, product(1), workshop)
+    catalog.refresh()
+    for prefix in ("news", "catalog"):
+        for key in list(catalog.store.list(prefix)):
+            catalog.store.delete(key)
+    assert Catalog(catalog.store, catalog.index.path).index.rows() == []
