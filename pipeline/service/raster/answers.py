@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +24,8 @@ _DRAWING = "1"
 #: Bytes of tiles kept in memory.
 _KEPT = 64 * 2**20
 
+Answer = TypeVar("Answer")
+
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -30,15 +35,19 @@ class Studio:
     def __init__(self, rasters: Rasters, handles: Handles) -> None:
         self.rasters, self.handles = rasters, handles
         self._cache = Cache(_KEPT)
-        # More threads than processors would only make every one of them slower; large answers wait for one another,
-        # since each takes tens of megabytes while it is made.
-        self._small = CapacityLimiter((os.cpu_count() or 1) + 1)
-        self._large = CapacityLimiter(1)
+        # More threads than processors would only make every one of them slower, and each keeps memory of its own (PROJ's,
+        # the allocator's); large answers wait for one another, since each takes tens of megabytes while it is made.
+        self._small = ThreadPoolExecutor((os.cpu_count() or 1) + 1, "raster")
+        self._large = ThreadPoolExecutor(1, "raster-large")
+
+    async def run(self, make: Callable[[], Answer], *, large: bool = False) -> Answer:
+        """Return what a function gives, called in one of a few threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._large if large else self._small, make)
 
     async def raster(self, hazard: str, item: str, asset: str) -> Raster:
         """Return an asset of a public Item, or refuse with 404."""
         held = self.rasters.recall(hazard, item, asset)
-        return held if held is not None else await to_thread.run_sync(self.rasters.find, hazard, item, asset)
+        return held if held is not None else await self.run(partial(self.rasters.find, hazard, item, asset))
 
     async def answer(
         self, request: Request, name: Iterable[object], make: Callable[[], bytes], *, media_type: str, large: bool = False
@@ -65,7 +74,7 @@ class Studio:
             return Response(status_code=304, headers=headers)
         data = None if large else self._cache.get(etag)
         if data is None:
-            data = await to_thread.run_sync(make, limiter=self._large if large else self._small)
+            data = await self.run(make, large=large)
             if not large:
                 self._cache.put(etag, data)
         return Response(data, media_type=media_type, headers=headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -150,7 +151,7 @@ def routes(door: Door, studio: Studio) -> APIRouter:
         tags=["raster"],
         operation_id="explain",
     )
-    def explain(
+    async def explain(
         request: Request,
         item: Annotated[str, Path(max_length=512)],
         lon: Annotated[float | None, Query(ge=-180, le=180, description="Longitude, degrees")] = None,
@@ -160,19 +161,23 @@ def routes(door: Door, studio: Studio) -> APIRouter:
         only(request, "lon", "lat")
         if (lon is None) != (lat is None):
             raise HTTPException(400, "lon, lat: found one of them, expected both or none")
-        found = find_item(door, item)
-        if found is None:
-            raise HTTPException(404, f"found no public item {item!r}")
         place = None if lon is None or lat is None else (lon, lat)
-        return explanation(door, studio, found, place, door.url(request))
+        return await studio.run(partial(explanation, door, studio, item, place, door.url(request)))
 
     return api
 
 
-def explanation(
-    door: Door, studio: Studio, item: Mapping[str, Any], place: tuple[float, float] | None, base: str
-) -> Explanation:
-    """Return what an Item says of a place (longitude, latitude), or of itself where none is named."""
+def explanation(door: Door, studio: Studio, id: str, place: tuple[float, float] | None, base: str) -> Explanation:
+    """Return what an Item says of a place (longitude, latitude), or of itself where none is named.
+
+    Raises
+    ------
+    HTTPException
+        404 where there is no public Item of this id.
+    """
+    item = find_item(door, id)
+    if item is None:
+        raise HTTPException(404, f"found no public item {id!r}")
     properties = item["properties"]
     values = [
         said(studio, raster, place, base)

@@ -15,10 +15,10 @@ from pipeline.errors import ProductError
 from pipeline.products.read import gdal_options
 
 #: GDAL's own cache of blocks, bytes; its default, 5 % of the memory, is not flat.
-_BLOCKS = 96 * 2**20
+_BLOCKS = 64 * 2**20
 
-#: Idle handles kept.
-_IDLE = 64
+#: Idle handles kept: each holds some three megabytes of decoders.
+_IDLE = 24
 
 
 class Handles:

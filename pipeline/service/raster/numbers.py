@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -99,7 +100,7 @@ def routes(door: Door, studio: Studio) -> APIRouter:
     missing: dict[int | str, dict[str, Any]] = {404: {"description": "No such raster"}}
 
     @api.get("/point/{lon},{lat}", response_model=Point, responses=missing, operation_id="raster_point")
-    def point(
+    async def point(
         request: Request,
         hazard: str,
         item: str,
@@ -109,8 +110,8 @@ def routes(door: Door, studio: Studio) -> APIRouter:
     ) -> Point:
         """Return the value stored for the cell that a place (degrees) lies in."""
         only(request)
-        raster = studio.rasters.find(hazard, item, asset)
-        found = value_at(studio.handles, raster, lon, lat)
+        raster = await studio.raster(hazard, item, asset)
+        found = await studio.run(partial(value_at, studio.handles, raster, lon, lat))
         return Point(
             item=item,
             asset=asset,
@@ -123,10 +124,10 @@ def routes(door: Door, studio: Studio) -> APIRouter:
         )
 
     @api.get("/info", response_model=Info, responses=missing, operation_id="raster_info")
-    def info(request: Request, hazard: str, item: str, asset: str) -> Info:
+    async def info(request: Request, hazard: str, item: str, asset: str) -> Info:
         """Return what the file is: its grid, type, unit and checksum."""
         only(request)
-        return info_of(studio.rasters.find(hazard, item, asset))
+        return info_of(await studio.raster(hazard, item, asset))
 
     @api.get("/statistics", response_model=Statistics, response_model_exclude_none=True, operation_id="raster_statistics")
     async def statistics(

@@ -20,7 +20,7 @@ from pipeline.service.raster.answers import Studio, only
 from pipeline.service.raster.parameters import Colormap, Rescale, Unlike, styled
 from pipeline.service.raster.sampling import GEOGRAPHIC, Canvas, sample
 from pipeline.service.raster.source import Raster
-from pipeline.service.raster.style import MEDIA_TYPES, Format
+from pipeline.service.raster.style import MEDIA_TYPES, STRIP, Format
 from pipeline.service.raster.tiles import drawn
 
 #: Longest edge of a preview or a box where no size is asked for, pixels.
@@ -155,11 +155,12 @@ def fitted(proportions: tuple[float, float], width: int | None, height: int | No
 
 def cut(studio: Studio, raster: Raster, canvas: Canvas) -> bytes:
     """Return the values on a canvas as a GeoTIFF: where a pixel is no larger than a cell, exactly the stored ones."""
-    found = sample(studio.handles, raster, canvas)
-    blank = math.nan if raster.nodata is None else raster.nodata
-    values = np.full((canvas.height, canvas.width), blank, raster.dtype)
-    if found is not None:
-        values[found.inside] = found.values[found.inside]
+    missing = math.nan if raster.nodata is None else raster.nodata
+    values = np.full((canvas.height, canvas.width), missing, raster.dtype)
+    for top in range(0, canvas.height, STRIP):
+        found = sample(studio.handles, raster, canvas.strip(top, min(top + STRIP, canvas.height)))
+        if found is not None:
+            values[top : top + STRIP][found.inside] = found.values[found.inside]
     profile = {
         "driver": "GTiff",
         "width": canvas.width,

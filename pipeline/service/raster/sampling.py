@@ -60,6 +60,12 @@ class Canvas:
         _, south, _, north = self.bounds
         return north - (np.arange(self.height) + 0.5) * ((north - south) / self.height)
 
+    def strip(self, top: int, bottom: int) -> Canvas:
+        """Return the rows [top, bottom), counted from the north."""
+        west, south, east, north = self.bounds
+        step = (north - south) / self.height
+        return Canvas(self.crs, (west, north - bottom * step, east, north - top * step), self.width, bottom - top)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

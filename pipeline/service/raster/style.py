@@ -27,6 +27,9 @@ MEDIA_TYPES: Mapping[Format, str] = {"png": "image/png", "webp": "image/webp"}
 #: Entries of the palette after the 256 of the values.
 _GROUND, _STRIPE, _CLEAR = 256, 257, 258
 
+#: Rows of a picture made at once, a multiple of the hatch's period: memory does not grow with the picture's height.
+STRIP = 256
+
 #: Colour of a code that no class has.
 _NAMELESS = (128, 128, 128)
 
@@ -60,8 +63,8 @@ class Style:
         shades: npt.NDArray[np.uint16] = (np.clip(shares, 0, 255) + 0.5).astype(np.uint16)
         return shades
 
-    def picture(self, values: Array, known: Array, inside: Array, *, unknown: Unknown, format: Format) -> bytes:
-        """Return a picture: values in their colours, what is unknown hatched, what is outside the raster transparent.
+    def pixels(self, values: Array, known: Array, inside: Array, unknown: Unknown) -> npt.NDArray[np.uint16]:
+        """Return palette entries: values in their colours, what is unknown hatched, what is outside transparent.
 
         Parameters
         ----------
@@ -69,20 +72,19 @@ class Style:
             (rows, columns): the values, where they are known, where the raster's footprint is.
         unknown
             How unknown cells inside the footprint are drawn.
-        format
-            png or (lossless) webp.
         """
         pixels = self.entries(values)
         if not known.all():
             clear = np.uint16(_CLEAR)
             ground = np.where(inside, _hatch(pixels.shape), clear) if unknown == "hatch" else clear
             pixels = np.where(known, pixels, ground)
-        return _encoded(pixels, self._palette(), format)
+        return pixels
 
-    def _palette(self) -> Array:
-        """Return the colours (259, 4) of all entries."""
+    def picture(self, pixels: npt.NDArray[np.uint16], format: Format) -> bytes:
+        """Return the bytes of a picture, png or lossless webp, from palette entries."""
         extra = np.array([(*UNKNOWN, 255), (*HATCH, 255), (0, 0, 0, 0)], np.uint8)
-        return np.concatenate([np.column_stack([self.table, np.full(256, 255, np.uint8)]), extra])
+        palette = np.concatenate([np.column_stack([self.table, np.full(256, 255, np.uint8)]), extra])
+        return _encoded(pixels, palette, format)
 
 
 def style_of(item: Mapping[str, Any], asset: str) -> Style:
@@ -130,7 +132,12 @@ def named(colormap: str) -> Array:
 @functools.lru_cache(maxsize=16)
 def clear(width: int, height: int, format: Format) -> bytes:
     """Return a picture in which nothing is drawn."""
-    return _encoded(np.full((height, width), _CLEAR, np.uint16), np.zeros((259, 4), np.uint8), format)
+    return _encoded(blank(width, height), np.zeros((259, 4), np.uint8), format)
+
+
+def blank(width: int, height: int) -> npt.NDArray[np.uint16]:
+    """Return palette entries of nothing."""
+    return np.full((height, width), _CLEAR, np.uint16)
 
 
 def _declared(item: Mapping[str, Any], asset: str, least: float, greatest: float) -> Ramp | None:
@@ -152,17 +159,32 @@ def _hatch(shape: tuple[int, ...]) -> npt.NDArray[np.uint16]:
 
 def _encoded(pixels: npt.NDArray[np.uint16], palette: Array, format: Format) -> bytes:
     """Return the picture with a palette where 256 entries are enough: a quarter of the bytes to compress."""
-    used = np.flatnonzero(np.bincount(pixels.ravel(), minlength=len(palette)))
+    used = np.flatnonzero(_met(pixels, len(palette)))
     buffer = io.BytesIO()
     if format == "webp":
-        Image.fromarray(palette[pixels]).save(buffer, "WEBP", lossless=True, quality=0, method=0, exact=False)
-        return buffer.getvalue()
-    if len(used) > 256:
-        Image.fromarray(palette[pixels]).save(buffer, "PNG", compress_level=3)
-        return buffer.getvalue()
-    place = np.zeros(len(palette), np.uint8)
-    place[used] = np.arange(len(used), dtype=np.uint8)
-    image = Image.fromarray(place[pixels])
-    image.putpalette(palette[used, :3].tobytes())
-    image.save(buffer, "PNG", compress_level=3, transparency=palette[used, 3].tobytes())
+        Image.fromarray(_looked_up(palette, pixels)).save(buffer, "WEBP", lossless=True, quality=0, method=0)
+    elif len(used) > 256:
+        Image.fromarray(_looked_up(palette, pixels)).save(buffer, "PNG", compress_level=3)
+    else:
+        place = np.zeros(len(palette), np.uint8)
+        place[used] = np.arange(len(used), dtype=np.uint8)
+        image = Image.fromarray(_looked_up(place, pixels))
+        image.putpalette(palette[used, :3].tobytes())
+        image.save(buffer, "PNG", compress_level=3, transparency=palette[used, 3].tobytes())
     return buffer.getvalue()
+
+
+def _met(pixels: npt.NDArray[np.uint16], entries: int) -> npt.NDArray[np.bool_]:
+    """Return which entries occur; by strips, since NumPy makes eight bytes of every index."""
+    found = np.zeros(entries, np.bool_)
+    for top in range(0, len(pixels), STRIP):
+        found[pixels[top : top + STRIP]] = True
+    return found
+
+
+def _looked_up(table: Array, pixels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+    """Return the row of a table for every pixel, by strips."""
+    found = np.empty(pixels.shape + table.shape[1:], np.uint8)
+    for top in range(0, len(pixels), STRIP):
+        found[top : top + STRIP] = table[pixels[top : top + STRIP]]
+    return found

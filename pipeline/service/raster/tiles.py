@@ -18,7 +18,7 @@ from pipeline.service.raster.answers import Studio, only
 from pipeline.service.raster.parameters import Colormap, Rescale, Unlike, styled
 from pipeline.service.raster.sampling import GEOGRAPHIC, MERCATOR, Canvas, extent, sample
 from pipeline.service.raster.source import Raster
-from pipeline.service.raster.style import MEDIA_TYPES, Format, Style, Unknown, clear
+from pipeline.service.raster.style import MEDIA_TYPES, STRIP, Format, Style, Unknown, blank, clear
 
 Matrix = Literal["WebMercatorQuad", "WGS1984Quad"]
 
@@ -173,10 +173,13 @@ def drawn(studio: Studio, raster: Raster, canvas: Canvas, *, style: Style, unkno
     Ground that the raster does not cover gives a transparent tile, not 404: MapLibre and QGIS report a missing tile as
     an error each time, and ask for it again.
     """
-    found = sample(studio.handles, raster, canvas)
-    if found is None:
-        return clear(canvas.width, canvas.height, format)
-    return style.picture(found.values, found.known, found.inside, unknown=unknown, format=format)
+    pixels = None
+    for top in range(0, canvas.height, STRIP):
+        found = sample(studio.handles, raster, canvas.strip(top, min(top + STRIP, canvas.height)))
+        if found is not None:
+            pixels = blank(canvas.width, canvas.height) if pixels is None else pixels
+            pixels[top : top + STRIP] = style.pixels(found.values, found.known, found.inside, unknown)
+    return clear(canvas.width, canvas.height, format) if pixels is None else style.picture(pixels, format)
 
 
 def geographic(raster: Raster) -> tuple[float, float, float, float]:
