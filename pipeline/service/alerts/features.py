@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipeline.errors import InputError
-from pipeline.model import Bounds
 from pipeline.service.alerts import documents
 from pipeline.service.alerts.answer import kept
+from pipeline.service.alerts.asked import PAGE, Asked, Crs, Lang
 from pipeline.service.alerts.find import Found, Wanted, extent, find
 from pipeline.service.alerts.interface import interface
 from pipeline.service.alerts.languages import asked, choose
@@ -29,38 +25,10 @@ from pipeline.service.door import Door
 GEOJSON = "application/geo+json"
 JSON = "application/json"
 
-#: Features on a page where the client names no number.
-PAGE = 100
 #: How long an answer may be used without asking again, seconds: a warning must not wait.
 FRESH_S = 5
 #: How long a description may be used, seconds.
 SETTLED_S = 300
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d)?([.,]\d+)?([Zz]|[+ -]\d\d:?\d\d)?|\d{4}-\d\d-\d\d")
-_LANG = "Languages the texts are wanted in, the dearest first: ru or kk,ru; else Accept-Language says"
-
-Severity = Literal["Extreme", "Severe", "Moderate", "Minor", "Unknown"]
-Status = Literal["Actual", "Exercise", "System", "Test", "Draft"]
-#: The only reference system: longitude first, as GeoJSON has it. Clients name it though nothing else is offered.
-Crs = Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request for features says, its texts not yet read."""
-
-    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees; west > east crosses 180")] = None
-    datetime: Annotated[str | None, Query(description="A moment, or start/end with .. for an open end (RFC 3339)")] = None
-    limit: Annotated[int, Query(ge=1, description="Most features on a page")] = PAGE
-    token: Annotated[str | None, Query(max_length=400, description="Place to go on from, as the link `next` gives it")] = None
-    active: Annotated[bool | None, Query(description="Only warnings that stand now (true), or only others (false)")] = None
-    hazard: Annotated[str | None, Query(max_length=100, description="Id of a hazard")] = None
-    severity: Annotated[Severity | None, Query(description="CAP severity")] = None
-    status: Annotated[Status | None, Query(description="CAP status")] = None
-    incident: Annotated[str | None, Query(max_length=400, description="CAP incident")] = None
-    lang: Annotated[str | None, Query(max_length=200, description=_LANG)] = None
-    crs: Annotated[Crs | None, Query(description="Reference system of the answer")] = None
-    bbox_crs: Annotated[Crs | None, Query(alias="bbox-crs", description="Reference system of bbox")] = None
 
 
 def router(door: Door, shelf: Shelf) -> APIRouter:
@@ -73,7 +41,7 @@ def router(door: Door, shelf: Shelf) -> APIRouter:
         """Return messages, the newest first."""
         limit = min(query.limit, door.settings.limits.page)
         languages = asked(request, query.lang)
-        wanted, before = _wanted(query), _cursor(query.token)
+        wanted, before = query.wanted(), query.cursor()
         shelf.refresh()
         now = door.now()
         found, count = find(shelf, wanted, now, limit=limit + 1, before=before)
@@ -94,7 +62,7 @@ def router(door: Door, shelf: Shelf) -> APIRouter:
     def alert(
         request: Request,
         identifier: Annotated[str, Path(description="CAP identifier")],
-        lang: Annotated[str | None, Query(max_length=200, description=_LANG)] = None,
+        lang: Lang = None,
         crs: Annotated[Crs | None, Query(description="Reference system of the answer")] = None,
     ) -> Response:
         """Return one message."""
@@ -201,85 +169,3 @@ def _links(request: Request, base: str, last: Found | None) -> list[dict[str, st
         following = urlencode({**asked, "token": "~".join(last.cursor)})
         links.append(documents.link("next", f"{here}?{following}", GEOJSON))
     return [*links, documents.link("collection", f"{base}/features/collections/alerts", JSON)]
-
-
-def _cursor(token: str | None) -> tuple[str, str] | None:
-    if token is None:
-        return None
-    sent, separator, identifier = token.partition("~")
-    if not separator or not identifier:
-        raise refused(400, f"found token {token!r}, expected the one of a link `next`")
-    return sent, identifier
-
-
-def _wanted(query: Asked) -> Wanted:
-    start, end = period(query.datetime)
-    same = {name: getattr(query, name) for name in ("hazard", "severity", "status", "incident")}
-    return Wanted(
-        boxes=boxes(query.bbox),
-        start=start,
-        end=end,
-        active=query.active,
-        same={name: value for name, value in same.items() if value is not None},
-    )
-
-
-def boxes(text: str | None) -> tuple[Bounds, ...]:
-    """Return the boxes that a `bbox` asks for: two where it crosses the antimeridian; heights are left out.
-
-    Raises
-    ------
-    HTTPException
-        400, where it is none.
-    """
-    if text is None:
-        return ()
-    expected = f"found bbox = {text!r}, expected west,south,east,north in degrees, south <= north"
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise refused(400, expected) from error
-    if len(numbers) == 6:
-        numbers = [*numbers[:2], *numbers[3:5]]
-    if len(numbers) != 4:
-        raise refused(400, expected)
-    west, south, east, north = numbers
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise refused(400, expected)
-    if west > east:
-        return (west, south, 180.0, north), (-180.0, south, east, north)
-    return ((west, south, east, north),)
-
-
-def period(text: str | None) -> tuple[datetime | None, datetime | None]:
-    """Return the first and last moment that a `datetime` asks for; None where an end is open.
-
-    Raises
-    ------
-    HTTPException
-        400, where it is none.
-    """
-    if text is None:
-        return None, None
-    parts = text.split("/")
-    try:
-        if len(parts) == 1:
-            return _read_time(parts[0], last=False), _read_time(parts[0], last=True)
-        if len(parts) == 2:
-            start = None if parts[0] in ("", "..") else _read_time(parts[0], last=False)
-            end = None if parts[1] in ("", "..") else _read_time(parts[1], last=True)
-            if start is None or end is None or start <= end:
-                return start, end
-    except (InputError, ValueError, OverflowError) as error:
-        raise refused(400, f"found datetime = {text!r}: {error}") from error
-    raise refused(400, f"found datetime = {text!r}, expected a moment or start/end, start before end")
-
-
-def _read_time(text: str, *, last: bool) -> datetime:
-    """Return a moment; of a whole day, its first or last second."""
-    if not _TIME.fullmatch(text):
-        raise InputError(f"found {text!r}, expected 2024-01-22T18:00:00Z or 2024-01-22")
-    # A blank is what is left of the + of an offset that was not encoded.
-    found = datetime.fromisoformat(re.sub(r"(\d) (\d\d:?\d\d)$", r"\1+\2", text).upper().replace(",", "."))
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    return found + timedelta(days=1, seconds=-1) if last and len(text) == 10 else found

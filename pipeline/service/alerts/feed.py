@@ -10,13 +10,14 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.alerts import atom, cap
 from pipeline.errors import AlertError, KeyMissing
 from pipeline.service.alerts.answer import kept
+from pipeline.service.alerts.asked import Lang
 from pipeline.service.alerts.find import Found, months, sent_in
 from pipeline.service.alerts.languages import asked, choose
 from pipeline.service.alerts.refused import only_known, refused
@@ -34,8 +35,6 @@ _SETTLED_S = 3600
 _MOST = 100_000
 
 _NAME = re.compile(r"[A-Za-z0-9._~@+:-]{1,200}\.xml")
-_LANG = "Languages the titles are wanted in, the dearest first: ru or kk,ru; else Accept-Language says"
-_Lang = Annotated[str | None, Query(max_length=200, description=_LANG)]
 
 
 def router(door: Door, shelf: Shelf) -> APIRouter:
@@ -43,13 +42,13 @@ def router(door: Door, shelf: Shelf) -> APIRouter:
     routes = APIRouter(prefix="/alerts", tags=["Alerts"], dependencies=[Depends(only_known)])
 
     @routes.get("/atom.xml", responses={200: {"content": {ATOM: {}}}}, response_class=Response)
-    def newest(request: Request, lang: _Lang = None) -> Response:
+    def newest(request: Request, lang: Lang = None) -> Response:
         """Return the newest messages."""
         return _feed(request, door, shelf, None, lang)
 
     @routes.get("/archive/{month}.xml", responses={200: {"content": {ATOM: {}}}}, response_class=Response)
     def archive(
-        request: Request, month: Annotated[str, Path(pattern=r"^\d{4}-\d\d$", description="YYYY-MM")], lang: _Lang = None
+        request: Request, month: Annotated[str, Path(pattern=r"^\d{4}-\d\d$", description="YYYY-MM")], lang: Lang = None
     ) -> Response:
         """Return all messages of a month."""
         return _feed(request, door, shelf, month, lang)

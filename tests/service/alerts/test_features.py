@@ -7,7 +7,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from pipeline.service.alerts import documents
-from pipeline.service.alerts.features import boxes, period
+from pipeline.service.alerts.asked import boxes, period
 
 ITEMS = "/features/collections/alerts/items"
 
