@@ -84,7 +84,8 @@ def find(
     columns = f"m.key, m.sha256, m.identifier, m.sent, {_ACTIVE}, {_SUPERSEDED_BY}, m.body"
     query = f"SELECT {columns} FROM messages m {page} ORDER BY m.sent DESC, m.identifier DESC LIMIT ?"
     with shelf.open() as connection:
-        _add_touches(connection, wanted)
+        connection.execute("BEGIN")
+        _meet(connection, wanted)
         count = connection.execute(f"SELECT count(*) FROM messages m {where}", values).fetchone()[0]
         rows = connection.execute(query, [moment(now), *values, *(before or ()), limit]).fetchall()
     return [_found(row) for row in rows], count
@@ -141,21 +142,24 @@ def _terms(wanted: Wanted, now: datetime) -> tuple[list[str], list[Any]]:
         terms.append(_ACTIVE if wanted.active else f"NOT {_ACTIVE}")
         values.append(moment(now))
     if wanted.boxes:
-        overlap = " OR ".join(["(west <= ? AND east >= ? AND south <= ? AND north >= ?)"] * len(wanted.boxes))
-        terms.append(f"m.number IN (SELECT number FROM outlines WHERE {overlap}) AND touches(m.shape)")
-        values += [value for west, south, east, north in wanted.boxes for value in (east, west, north, south)]
+        terms.append("m.number IN (SELECT number FROM meeting)")
     return terms, values
 
 
-def _add_touches(connection: sqlite3.Connection, wanted: Wanted) -> None:
-    """Give SQL the question whether an outline, not only its box, meets the boxes asked for."""
+def _meet(connection: sqlite3.Connection, wanted: Wanted) -> None:
+    """Note the messages whose outline, not only its box, meets the boxes asked for, in a table of this connection."""
     if not wanted.boxes:
         return
+    overlap = " OR ".join(["(west <= ? AND east >= ? AND south <= ? AND north >= ?)"] * len(wanted.boxes))
+    values = [value for west, south, east, north in wanted.boxes for value in (east, west, north, south)]
+    query = f"SELECT number, shape FROM messages WHERE number IN (SELECT number FROM outlines WHERE {overlap})"
+    near = connection.execute(query, values).fetchall()
     asked = shapely.union_all([_area(box) for box in wanted.boxes])
     shapely.prepare(asked)
-    connection.create_function(
-        "touches", 1, lambda shape: bool(shapely.intersects(asked, shapely.from_wkb(shape))), deterministic=True
-    )
+    meets = shapely.intersects(asked, shapely.from_wkb([shape for _, shape in near]))
+    connection.execute("CREATE TEMP TABLE meeting (number INTEGER PRIMARY KEY)")
+    numbers = [(number,) for (number, _), met in zip(near, meets, strict=True) if met]
+    connection.executemany("INSERT INTO meeting VALUES (?)", numbers)
 
 
 def _area(box: Bounds) -> Any:

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 from datetime import timedelta
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -195,9 +195,9 @@ def test_ten_thousand_messages_cost_little_per_request(shelf, store):
                 "INSERT INTO outlines SELECT last_insert_rowid(), west, east, south, north FROM outlines WHERE number = 1"
             )
         connection.execute("COMMIT")
-    began = perf_counter()
+    began = process_time()
     shelf.refresh()
     found, count = find(shelf, Wanted(active=True, boxes=((50.2, 48.2, 50.4, 48.4),)), NOW, limit=100)
-    took = perf_counter() - began
+    took = process_time() - began
     assert (len(found), count) == (100, 10_001)
-    assert took < 1.0, f"{took:.3f} s"
+    assert took < 0.3, f"{took:.3f} s of one core"
