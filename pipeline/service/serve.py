@@ -151,7 +151,7 @@ def _logging() -> dict[str, Any]:
         "root": {"handlers": ["words"], "level": "WARNING"},
         "loggers": {
             "hazmon.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
-            "uvicorn": {"level": "WARNING"},
+            "uvicorn": {"level": "ERROR"},
             **{chatty: {"level": "ERROR"} for chatty in ("httpx", "pint.util", "numexpr")},
         },
     }

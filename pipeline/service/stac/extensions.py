@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, BeforeValidator, Field, create_model
+from pydantic import BaseModel, BeforeValidator, Field, create_model, model_validator
 from stac_fastapi.api.models import (
     ItemCollectionUri,
     create_get_request_model,
@@ -45,6 +45,13 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _an_object(value: Any) -> Any:
+    """Refuse a body that is no object before the model's own first look at it, which takes one for granted."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"found {type(value).__name__}, expected an object")
+    return value
+
+
 #: Names that a body may also give as one text, as some clients do.
 _Names = Annotated[list[str] | None, BeforeValidator(_listed)]
 
@@ -71,7 +78,13 @@ class Extensions:
     @property
     def post_model(self) -> type[BaseModel]:
         """Request of POST /search."""
-        base = create_model("SearchBase", __base__=self.post_base, collections=(_Names, None), ids=(_Names, None))
+        base = create_model(
+            "SearchBase",
+            __base__=self.post_base,
+            __validators__={"is_an_object": model_validator(mode="before")(_an_object)},
+            collections=(_Names, None),
+            ids=(_Names, None),
+        )
         return create_post_request_model(list(self.search), base_model=base)
 
     @property
