@@ -5,7 +5,7 @@ import { legend } from "./legend.ts";
 import { moment } from "./moments.ts";
 import { places } from "./tables.ts";
 import { dataTime, type Step, type Subject } from "./products.ts";
-import { activeAlerts, assetOf, hazardOf, shown, stepOf, stepsOf } from "./select.ts";
+import { activeAlerts, assetOf, drawn, hazardOf, shown, stepOf, stepsOf } from "./select.ts";
 import * as service from "./service.ts";
 import { change, current, type Asked, type State, type Tab } from "./state.ts";
 import type { Alert, Item } from "./wire.ts";
@@ -16,7 +16,9 @@ export async function chooseHazard(id: string | null): Promise<void> {
   // An earthquake's shaking, landslides and people are one event: going from one to the other stays with it.
   const keeps = hazardOf(current(), id)?.grid === "event" && hazardOf(current(), hazard)?.grid === "event";
   change({ hazard: id, step: keeps ? step : null, playing: false, legend: null, explained: {} });
-  if (id !== null && !current().items[id]) await readItems(id);
+  const origin = hazardOf(current(), id)?.after ?? null;
+  const missing = [id, origin].filter((name): name is string => name !== null && !current().items[name]);
+  await Promise.all(missing.map(readItems));
   await refreshLegend();
   askAgain();
 }
@@ -70,15 +72,16 @@ export function chooseAsset(hazard: string, asset: string): void {
 }
 
 export function goToShown(): void {
-  const all = union(shown(current()).map(({ item }) => flat(item.bbox)));
+  const all = union((drawn(current())?.shown ?? shown(current())).map(({ item }) => flat(item.bbox)));
   if (all) change({ goTo: [...all] });
 }
 
 let legendWanted = "";
 
 export async function refreshLegend(): Promise<void> {
-  const [item, asset] = [shown(current())[0]?.item, assetOf(current())];
-  await refreshPoints(asset === null ? item : undefined);
+  await refreshPoints(assetOf(current()) === null ? shown(current())[0]?.item : undefined);
+  const picture = drawn(current());
+  const [item, asset] = [picture?.shown[0]?.item, picture?.asset];
   const wanted = item && asset ? `${item.id} ${asset}` : "";
   legendWanted = wanted;
   if (!item || !asset) {
@@ -121,7 +124,7 @@ export function ask(asked: Asked): void {
 function askAgain(): void {
   const { asked } = current();
   if (!asked) return;
-  for (const { item } of shown(current())) void askOf(item, asked);
+  for (const { item } of drawn(current())?.shown ?? []) void askOf(item, asked);
 }
 
 async function askOf(item: Item, asked: Asked): Promise<void> {

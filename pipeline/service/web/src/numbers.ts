@@ -1,4 +1,5 @@
 // Numbers and units as people read them.
+import { locale } from "./moments.ts";
 /** Return a value to three significant digits, never with more digits than it was stored with. */
 export function value(at: number, language: string): string {
   const tiny = at !== 0 && Math.abs(at) < 0.001;
@@ -7,7 +8,7 @@ export function value(at: number, language: string): string {
     : Math.abs(at) >= 1000
       ? { maximumFractionDigits: 0 }
       : { maximumSignificantDigits: 3 };
-  return new Intl.NumberFormat(language, options).format(at);
+  return new Intl.NumberFormat(locale(language), options).format(at);
 }
 
 const SIGNS: Record<string, string> = {

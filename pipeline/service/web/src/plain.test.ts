@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { read, write } from "./address.ts";
 import { contains } from "./ground.ts";
-import { ago, span } from "./moments.ts";
+import { ago, moment, span } from "./moments.ts";
 import { unitAfter, value } from "./numbers.ts";
 import { cell, parse } from "./tables.ts";
 import en from "./words/en.json";
@@ -45,6 +45,11 @@ describe("spans", () => {
   it("are said in the largest unit that fits", () => {
     expect(span(21600, "en")).toBe("6 hours");
     expect(ago("2024-01-22T18:00:00Z", Date.parse("2024-01-22T21:00:00Z"), "en")).toBe("3 hours ago");
+  });
+
+  it("are said in Kazakh even by a browser that does not know it", () => {
+    expect(ago("2024-01-22T18:00:00Z", Date.parse("2024-01-22T21:00:00Z"), "kk")).toBe("3 сағат бұрын");
+    expect(moment("2024-01-22T18:09:04Z", "kk")).toBe("2024 ж. 22 қаң., 18:09 UTC");
   });
 });
 

@@ -50,6 +50,30 @@ export function assetOf(state: State): string | null {
   return names.includes(wanted) ? wanted : names.includes(estimate) ? estimate : (names[0] ?? null);
 }
 
+/** A raster on the map: of the chosen hazard, or, where its products are tables, of the hazard they were made from. */
+export interface Drawn {
+  hazard: StartHazard;
+  asset: string;
+  shown: Shown[];
+  isBackground: boolean;
+}
+
+export function drawn(state: State): Drawn | null {
+  const hazard = hazardOf(state);
+  if (!hazard) return null;
+  const asset = assetOf(state);
+  if (asset !== null) return { hazard, asset, shown: shown(state), isBackground: false };
+  const origin = hazardOf(state, hazard.after);
+  const step = origin && stepsOf(state, origin.id).find((one) => one.key === stepOf(state)?.key);
+  const revision = shown(state)[0]?.item.properties["hazmon:revision"];
+  const behind = (step?.subjects ?? []).map((subject) => ({
+    subject,
+    item: subject.versions.filter((item) => item.properties["hazmon:revision"] === revision).at(-1) ?? subject.newest,
+  }));
+  const estimate = behind[0]?.item.properties["hazmon:answers"].estimate;
+  return origin && estimate !== undefined ? { hazard: origin, asset: estimate, shown: behind, isBackground: true } : null;
+}
+
 export function activeAlerts(state: State) {
   return state.alerts.filter((alert) => alert.properties.active);
 }

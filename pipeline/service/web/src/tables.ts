@@ -1,5 +1,6 @@
 // CSV as the products write it: a header, a row of HXL hashtags, values.
 
+import { locale } from "./moments.ts";
 import type { Point } from "./state.ts";
 
 export interface Rows {
@@ -57,5 +58,5 @@ export function cell(text: string, language: string): string {
   const value = Number(text);
   if (!Number.isFinite(value) || /[a-z]/i.test(text.replace(/e[-+]?\d+$/i, ""))) return text;
   const digits = Math.abs(value) >= 1000 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 4 };
-  return new Intl.NumberFormat(language, digits).format(value);
+  return new Intl.NumberFormat(locale(language), digits).format(value);
 }

@@ -8,7 +8,8 @@ import { show } from "./products.ts";
 import { DARK, EMPTY, LIGHT, inLanguage, style, veil, type Ink } from "./style.ts";
 import { ask } from "../actions.ts";
 import { boundsOf, flat, union } from "../ground.ts";
-import { assetOf, shown, shownAlerts } from "../select.ts";
+import { locale } from "../moments.ts";
+import { drawn, shown, shownAlerts } from "../select.ts";
 import { change, current, follow, type State } from "../state.ts";
 import type { Alert, Bounds } from "../wire.ts";
 import { say } from "../words.ts";
@@ -42,7 +43,7 @@ export function begin(container: HTMLElement): Map {
     maxZoom: 14,
     renderWorldCopies: true,
     fadeDuration: still.matches ? 0 : 200,
-    locale: locale(state.language),
+    locale: controls(state.language),
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
@@ -77,7 +78,7 @@ function place(state: State) {
   return { bounds: all, fitBoundsOptions: { padding: 30 } };
 }
 
-function locale(language: string) {
+function controls(language: string) {
   return {
     "NavigationControl.ZoomIn": say(language, "map.zoomIn"),
     "NavigationControl.ZoomOut": say(language, "map.zoomOut"),
@@ -116,8 +117,8 @@ function draw(map: Map, state: State, before: State | null): void {
   if (!map.getSource("alerts")) return;
   if (before && state.language !== before.language) map.setLayoutProperty("places", "text-field", inLanguage(state.language));
   show(map, state, still.matches);
-  const product = assetOf(state) !== null;
-  if (!before || product !== (assetOf(before) !== null)) map.setPaintProperty("alert-fill", "fill-opacity", veil(product));
+  const product = drawn(state) !== null;
+  if (!before || product !== (drawn(before) !== null)) map.setPaintProperty("alert-fill", "fill-opacity", veil(product));
   const other = !before || before.alerts !== state.alerts || before.chosenAlert !== state.chosenAlert;
   if (other || before.past !== state.past) drawAlerts(map, state);
   if (other) choose(map, state);
@@ -167,7 +168,7 @@ function drawMarks(map: Map, state: State): void {
     return longitude === undefined || latitude === undefined ? [] : [point(longitude, latitude, "epicentre")];
   });
   for (const { longitude, latitude, name, probability } of state.points) {
-    const share = probability === null ? "" : new Intl.NumberFormat(state.language, { style: "percent" }).format(probability);
+    const share = probability === null ? "" : new Intl.NumberFormat(locale(state.language), { style: "percent" }).format(probability);
     features.push({ ...point(longitude, latitude, "facility"), properties: { kind: "facility", text: `${name} ${share}`, probability: probability ?? -1 } });
   }
   if (state.asked) features.push(point(state.asked.longitude, state.asked.latitude, "asked"));

@@ -4,7 +4,7 @@ import { reasons } from "./reasons.ts";
 import { ABOVE_PRODUCTS } from "./style.ts";
 import { flat } from "../ground.ts";
 import { deepest } from "../products.ts";
-import { assetOf, shown } from "../select.ts";
+import { drawn } from "../select.ts";
 import { tiles } from "../service.ts";
 import type { State } from "../state.ts";
 import type { Item } from "../wire.ts";
@@ -15,10 +15,11 @@ const PREFIX = "product ";
 const PATIENCE = 2500;
 
 export function show(map: Map, state: State, still: boolean): void {
-  const asset = assetOf(state);
+  const picture = drawn(state);
   const wanted = new globalThis.Map<string, () => void>();
-  if (asset) {
-    for (const { item } of shown(state)) {
+  if (picture) {
+    const { asset } = picture;
+    for (const { item } of picture.shown) {
       const mask = item.properties["hazmon:answers"].exclusion;
       wanted.set(`${PREFIX}${item.id} ${asset}`, () => add(map, item, asset, tiles(item, asset), still));
       const plain = state.reasons?.asset === mask ? state.reasons.classes?.find((one) => one.value === 0)?.colour : undefined;

@@ -16,7 +16,7 @@ export function AlertTable({ state }: { state: State }) {
   return (
     <dialog ref={dialog} class="sheet-table" aria-labelledby="table-title" onClose={close}>
       <div class="bar">
-        <h2 id="table-title">{say(language, "alerts.active")}</h2>
+        <h2 id="table-title">{say(language, state.past ? "tab.alerts" : "alerts.active")}</h2>
         <label class="tick"><input type="checkbox" checked={state.past} onChange={(event) => change({ past: event.currentTarget.checked })} /> {say(language, "alerts.withPast")}</label>
         <button type="button" class="quiet" aria-label={say(language, "close")} onClick={() => dialog.current?.close()}><Close /></button>
       </div>
@@ -36,8 +36,8 @@ export function AlertTable({ state }: { state: State }) {
                   <td>{call(language, `status.${told.status}`, told.status)}</td>
                   <td lang={told.language}><button type="button" class="link" onClick={() => { dialog.current?.close(); void chooseAlert(alert.id); }}>{told.headline ?? told.event}</button></td>
                   <td lang={told.language}>{told.areaDesc}</td>
-                  <td>{moment(told.sent, language)}</td>
-                  <td>{moment(told.expires, language)}</td>
+                  <td class="time">{moment(told.sent, language)}</td>
+                  <td class="time">{moment(told.expires, language)}</td>
                   <td>{told.active ? say(language, "alert.isActive") : whyOver(state, alert)}</td>
                 </tr>
               );

@@ -2,20 +2,21 @@
 import type { ComponentChildren } from "preact";
 import { alertsAt, chooseAlert, stopAsking, titleOf } from "../actions.ts";
 import { origins, type Explained, type Said } from "../explained.ts";
-import { ago, moment, local } from "../moments.ts";
+import { ago, moment, local, locale } from "../moments.ts";
 import { unitAfter, value } from "../numbers.ts";
 import { standing } from "../products.ts";
-import { hazardOf, now, shown, type Shown } from "../select.ts";
+import { drawn, hazardOf, now, type Shown } from "../select.ts";
 import type { Asked, State } from "../state.ts";
 import { call, say } from "../words.ts";
 import { CopyLink } from "./AlertText.tsx";
-import { Close, SeveritySign } from "./icons.tsx";
+import { Close, SeveritySign, StateSign } from "./icons.tsx";
 import { assetTitle, called } from "./names.ts";
 
 export function Answer({ state }: { state: State }) {
   const { language } = state;
   const asked = state.asked as Asked;
   const here = alertsAt(state, asked);
+  const known = drawn(state)?.shown ?? [];
   return (
     <article class="answer" aria-live="polite">
       <div class="bar">
@@ -34,15 +35,15 @@ export function Answer({ state }: { state: State }) {
           ))}
         </ul>
       )}
-      {shown(state).length === 0 && here.length === 0 && <p class="muted">{say(language, "ask.nothing")}</p>}
-      {shown(state).map((one) => <About key={one.item.id} state={state} one={one} />)}
+      {known.length === 0 && here.length === 0 && <p class="muted">{say(language, "ask.nothing")}</p>}
+      {known.map((one) => <About key={one.item.id} state={state} one={one} />)}
       <div class="actions"><CopyLink state={state} /></div>
     </article>
   );
 }
 
 function place({ longitude, latitude }: Asked, language: string): string {
-  const format = (value: number) => new Intl.NumberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(Math.abs(value));
+  const format = (value: number) => new Intl.NumberFormat(locale(language), { minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(Math.abs(value));
   const [up, along] = [latitude < 0 ? "place.south" : "place.north", longitude < 0 ? "place.west" : "place.east"] as const;
   return `${format(latitude)}° ${say(language, up)}, ${format(longitude)}° ${say(language, along)}`;
 }
@@ -130,7 +131,7 @@ function Limit({ state, answer }: { state: State; answer: Explained }) {
   const { language } = state;
   const { exclusion } = answer;
   if (!exclusion) return null;
-  if (exclusion.without_reserve === true) return <p class="limit fine">{called(state, exclusion.meaning)}</p>;
+  if (exclusion.without_reserve === true) return <p class="limit fine"><StateSign state="good" />{called(state, exclusion.meaning)}</p>;
   return (
     <p class="limit">
       <span class="swatch dots" aria-hidden="true" />

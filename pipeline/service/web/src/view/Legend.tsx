@@ -1,7 +1,8 @@
 // What the colours of the map mean; hatching is unknown, dots are a limit that the exclusion mask names.
-import { assetOf, hazardOf, shown } from "../select.ts";
+import { assetOf, drawn, hazardOf, shown } from "../select.ts";
 import { change, type State } from "../state.ts";
 import type { Entry, Legend } from "../legend.ts";
+import { locale } from "../moments.ts";
 import { standing } from "../products.ts";
 import { call, say } from "../words.ts";
 import { CHANCES } from "../chances.ts";
@@ -15,6 +16,7 @@ export function LegendCard({ state }: { state: State }) {
   const one = shown(state)[0];
   if (!hazard || !one) return null;
   const asset = assetOf(state);
+  const picture = drawn(state);
   const how = standing(one.subject, one.item);
   return (
     <section class={`legend card ${state.legendOpen ? "open" : ""}`} aria-label={say(language, "legend")}>
@@ -31,8 +33,13 @@ export function LegendCard({ state }: { state: State }) {
         <Down />
       </button>
       {how !== "current" && <p class={`standing ${how}`}>{say(language, `standing.${how}`)}</p>}
-      {state.legendOpen && legend !== null && asset === legend.asset && <Key state={state} legend={legend} />}
       {state.legendOpen && asset === null && (state.points.length > 0 ? <Chances state={state} /> : <p class="muted">{say(language, "layer.table")}</p>)}
+      {state.legendOpen && picture?.isBackground && (
+        <p class="behind">
+          <b>{say(language, "legend.behind", { hazard: call(language, `hazard.${picture.hazard.layer}`, picture.hazard.title) })}</b>
+        </p>
+      )}
+      {state.legendOpen && legend !== null && picture?.asset === legend.asset && <Key state={state} legend={legend} />}
     </section>
   );
 }
@@ -66,7 +73,7 @@ function Key({ state, legend }: { state: State; legend: Legend }) {
 /** What the colours of places mean: how likely each is affected. */
 function Chances({ state }: { state: State }) {
   const { language } = state;
-  const percent = new Intl.NumberFormat(language, { style: "percent" });
+  const percent = new Intl.NumberFormat(locale(language), { style: "percent" });
   return (
     <div class="key">
       <p class="unit">{say(language, "legend.chance")}</p>
