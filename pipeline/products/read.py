@@ -98,11 +98,14 @@ def open_raster(href: str, *, band: int = 1, blocks: int = 4, version: str = "")
             attributes = _attributes(source, band)
     except RasterioError as error:
         raise ProductError(f"{href}: cannot be opened: {error}") from error
-    return lazy_raster(path, geobox, dtype, nodata, attributes, band=band, blocks=blocks, version=version)
+    cells = _cells(path, tuple(geobox.shape), dtype, nodata, attributes, band=band, blocks=blocks, version=version)
+    return on_geobox(cells, geobox)
 
 
 def described_asset(item: Mapping[str, Any], asset: str, href: str, *, blocks: int = 4) -> xr.DataArray:
-    """Return one raster asset of an Item as `open_raster` does, from what the Item says: no file is opened yet.
+    """Return one raster asset of an Item over (y, x) as `open_raster` does, without coordinates: they are `item_geobox`'s.
+
+    All is taken from what the Item says: no file is opened before it is computed.
 
     Parameters
     ----------
@@ -125,8 +128,9 @@ def described_asset(item: Mapping[str, Any], asset: str, href: str, *, blocks: i
         attributes["flag_meanings"] = " ".join(given["title"].replace(" ", "_") for given in classes)
     version = entry.get("file:checksum", "")
     dtype = np.dtype(band["data_type"])
+    rows, columns = item["properties"]["proj:shape"]
     path = gdal_path(href)
-    return lazy_raster(path, item_geobox(item), dtype, nodata, attributes, blocks=blocks, version=version).rename(asset)
+    return _cells(path, (rows, columns), dtype, nodata, attributes, blocks=blocks, version=version).rename(asset)
 
 
 def item_geobox(item: Mapping[str, Any]) -> GeoBox:
@@ -136,9 +140,9 @@ def item_geobox(item: Mapping[str, Any]) -> GeoBox:
     return GeoBox(properties["proj:shape"], Affine(*properties["proj:transform"][:6]), crs)
 
 
-def lazy_raster(
+def _cells(
     path: str,
-    geobox: GeoBox,
+    shape: tuple[int, ...],
     dtype: np.dtype[Any],
     nodata: float | None,
     attributes: Mapping[str, Any],
@@ -147,27 +151,11 @@ def lazy_raster(
     blocks: int = 4,
     version: str = "",
 ) -> xr.DataArray:
-    """Return one band of a raster on a known grid; its blocks open the file once they are computed.
-
-    Parameters
-    ----------
-    path
-        As GDAL spells it.
-    geobox, dtype, nodata
-        Those of the file.
-    attributes
-        With `flag_values` the band holds codes, which keep their type.
-    band
-        Number of the band, from 1.
-    blocks
-        Edge of a dask chunk in blocks of 512 cells.
-    version
-        Text that changes with the content (a checksum), part of the names of the dask blocks.
-    """
+    """Return one band of a raster of known shape and type; its blocks open the file once they are computed."""
     unknown = None if "flag_values" in attributes or nodata is None or math.isnan(nodata) else nodata
     out = np.result_type(dtype, np.float32) if unknown is not None else dtype
     edge = BLOCK * blocks
-    chunks = tuple(tuple(min(edge, size - start) for start in range(0, size, edge)) for size in geobox.shape)
+    chunks = tuple(tuple(min(edge, size - start) for start in range(0, size, edge)) for size in shape)
     data = da.map_blocks(  # type: ignore[no-untyped-call]
         _window,
         chunks=chunks,
@@ -179,7 +167,7 @@ def lazy_raster(
         unknown=unknown,
     )
     known = {**attributes, "nodata": math.nan if unknown is not None else nodata}
-    return on_geobox(xr.DataArray(data, dims=("y", "x"), attrs=known), geobox)
+    return xr.DataArray(data, dims=("y", "x"), attrs=known)
 
 
 def gdal_path(href: str) -> str:

@@ -11,11 +11,12 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
+from odc.geo.xr import xr_coords
 
 from pipeline.errors import InputError
-from pipeline.grid import geobox_of, on_geobox, regrid
+from pipeline.grid import on_geobox, regrid
 from pipeline.model import moment
-from pipeline.products.read import described_asset
+from pipeline.products.read import described_asset, item_geobox
 from pipeline.reader.listing import rasters
 from pipeline.reader.source import Item, Source
 from pipeline.reader.wanted import times_of
@@ -44,7 +45,7 @@ def variables_of(items: Sequence[Item], wanted: Sequence[str] | None) -> list[st
 def single(item: Item, source: Source, names: Iterable[str], geobox: GeoBox, resampling: str | None) -> xr.Dataset:
     """Return one Item's variables over (y, x), with its time as a coordinate."""
     arrays = {name: _placed(item, source, name, geobox, resampling) for name in names}
-    return xr.Dataset(arrays).assign_coords(time=_moment(item))
+    return _labelled(arrays, [item], geobox).assign_coords(time=_moment(item))
 
 
 def along_time(
@@ -64,7 +65,8 @@ def along_time(
     for name in names:
         layers = [[_placed(item, source, name, geobox, resampling) for item in group] for group in groups.values()]
         arrays[name] = _stacked(name, layers)
-    found = xr.Dataset(arrays).assign_coords(time=("time", np.array(list(groups), dtype="datetime64[ns]")))
+    found = _labelled(arrays, items, geobox)
+    found = found.assign_coords(time=("time", np.array(list(groups), dtype="datetime64[ns]")))
     ids = ["; ".join(item["id"] for item in group) for group in groups.values()]
     revisions = [max(item["properties"]["hazmon:revision"] for item in group) for group in groups.values()]
     ages = [min((_data_time(item) for item in group), key=str) for group in groups.values()]
@@ -72,35 +74,55 @@ def along_time(
     return found.assign_coords({name: ("time", values) for name, values in coordinates.items()})
 
 
+def _labelled(arrays: Mapping[str, xr.DataArray], items: Sequence[Item], geobox: GeoBox) -> xr.Dataset:
+    """Return arrays over (y, x) as one Dataset on its grid, labelled once for all of them."""
+    labels = xr_coords(geobox)
+    owns = {item_geobox(item) for item in items}
+    part = _part(next(iter(owns)), geobox) if len(owns) == 1 else None
+    if part is not None:
+        # The very labels of the whole grid: computed anew they would differ in the last bit, and not align.
+        whole = xr_coords(owns.pop())
+        labels = {**labels, **{name: whole[name][cut] for name, cut in zip(geobox.dimensions, part, strict=True)}}
+    dims = dict(zip(("y", "x"), geobox.dimensions, strict=True))
+    variables = {
+        name: (tuple(dims.get(str(dim), dim) for dim in array.dims), array.data, array.attrs) for name, array in arrays.items()
+    }
+    found = xr.Dataset(variables, coords=labels)
+    for name in arrays:
+        found[name].encoding["grid_mapping"] = "spatial_ref"
+    return found
+
+
 def _placed(item: Item, source: Source, name: str, geobox: GeoBox, resampling: str | None) -> xr.DataArray:
-    """Return one raster on the grid: cut out of its own, or resampled."""
+    """Return one raster over (y, x) of the grid: cut out of its own, or resampled."""
     array = described_asset(item, name, source.href(item, name))
-    own = geobox_of(array)
     is_codes = "flag_values" in array.attrs
-    if own != geobox:
-        part = _part(own, geobox)
+    own = item_geobox(item)
+    part = _part(own, geobox)
+    attributes = array.attrs
+    if part is not None:
+        array = array[part]
+    elif own.footprint(str(geobox.crs)).intersects(geobox.extent):
         how = resampling or ("nearest" if is_codes else "bilinear")
-        if part is not None:
-            # The very labels of the whole grid: computed anew they would differ in the last bit, and not align.
-            labels = {name: array[name][cut] for name, cut in zip(own.dimensions, part, strict=True)}
-            array = on_geobox(array[part], geobox).assign_coords(labels)
-        elif own.footprint(str(geobox.crs)).intersects(geobox.extent):
-            array = regrid(array, geobox, how)
-        else:
-            array = _unknown(array, geobox)
+        array = xr.DataArray(regrid(on_geobox(array, own), geobox, how).data, dims=("y", "x"))
+    else:
+        cells = da.full(tuple(geobox.shape), attributes["nodata"], dtype=array.dtype)  # type: ignore[no-untyped-call]
+        array = xr.DataArray(cells, dims=("y", "x"))
     answers = item["properties"]["hazmon:answers"]
     answered = [question for question, output in answers.items() if output == name]
     if answered:
-        array.attrs["answers"] = " ".join(answered)
-    array.encoding["grid_mapping"] = "spatial_ref"
-    if is_codes and array.attrs["nodata"] is not None:
+        attributes = attributes | {"answers": " ".join(answered)}
+    if is_codes and attributes["nodata"] is not None:
         # Among the attributes: the codes are as stored, while an encoding would say that they were made NaN.
-        array.attrs["_FillValue"] = array.dtype.type(array.attrs["nodata"])
+        attributes = attributes | {"_FillValue": array.dtype.type(attributes["nodata"])}
+    array.attrs = attributes
     return array
 
 
 def _part(own: GeoBox, geobox: GeoBox) -> tuple[slice, slice] | None:
-    """Return which rows and columns of a grid another one is, where it is a part of it."""
+    """Return which rows and columns of a grid another one is, where it is a part of it or the whole."""
+    if own == geobox:
+        return slice(None), slice(None)
     if own.crs != geobox.crs or own.resolution != geobox.resolution:
         return None
     across, down = ~own.transform * (geobox.transform.c, geobox.transform.f)
@@ -111,34 +133,22 @@ def _part(own: GeoBox, geobox: GeoBox) -> tuple[slice, slice] | None:
     return (rows, columns) if own[rows, columns] == geobox else None
 
 
-def _unknown(array: xr.DataArray, geobox: GeoBox) -> xr.DataArray:
-    """Return a grid that an array does not reach."""
-    nodata = array.attrs["nodata"]
-    cells = da.full(tuple(geobox.shape), nodata, dtype=array.dtype)  # type: ignore[no-untyped-call]
-    return on_geobox(xr.DataArray(cells, dims=("y", "x"), attrs=array.attrs, name=array.name), geobox)
-
-
 def _stacked(name: str, layers: Sequence[Sequence[xr.DataArray]]) -> xr.DataArray:
-    arrays = [reduce(_filled, group) for group in layers]
-    first = arrays[0]
+    first = layers[0][0]
     for array in (array for group in layers for array in group):
         if array.dtype != first.dtype or not all(_same(array.attrs, first.attrs, meaning) for meaning in _MEANING):
             raise InputError(
                 f"{name}: units or classes differ between versions of the layer; ask for a shorter time or one revision"
             )
-    stack = da.stack([array.data for array in arrays])  # type: ignore[no-untyped-call]
-    found = xr.DataArray(stack, dims=("time", *first.dims), coords=first.coords, attrs=first.attrs)
-    found.encoding = dict(first.encoding)
-    return found
+    stack = da.stack([reduce(_filled, group).data for group in layers])  # type: ignore[no-untyped-call]
+    return xr.DataArray(stack, dims=("time", *first.dims), attrs=first.attrs)
 
 
 def _filled(one: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
     """Return the first array with its unknown cells taken from the other."""
     nodata = one.attrs["nodata"]
     is_known = one.notnull() if nodata is None or math.isnan(nodata) else one != nodata
-    filled = one.where(is_known, other).assign_attrs(one.attrs)
-    filled.encoding = dict(one.encoding)
-    return filled
+    return one.where(is_known, other).assign_attrs(one.attrs)
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any], name: str) -> bool:
