@@ -1,9 +1,11 @@
 """Searches in a catalogue of 100,000 Items, over HTTP and in the index alone, and paging while Items are published.
 
-    python -m tests.benchmarks.bench_catalog [--items 100000] [--searches 300]
+    python -m tests.benchmarks.bench_catalog [--items 100000] [--searches 300] [--pgstac]
 
-The service runs in a process of its own on loopback, the client in this one. Each search asks for another place and
-time; the first of each kind are left out, so that it is a service that has run for a while.
+With `--pgstac` the same again over pgstac, in a PostgreSQL of its own: the Items are written as files first and loaded
+from them, as `hazmon catalog sync --all` does. The service runs in a process of its own on loopback, the client in this
+one. Each search asks for another place and time; the first of each kind are left out, so that it is a service that has
+run for a while.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import argparse
 import copy
 import json
 import multiprocessing
+import os
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -26,12 +30,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import shapely
 
+from pipeline.config import Config
 from pipeline.products.index import Index
 from pipeline.products.index_row import time_text
 from pipeline.products.index_search import Query, in_places
 from pipeline.service.door import Door
+from pipeline.steps import Workspace, open_workspace
+from pipeline.store import to_bytes
+from tests.drills import CONFIG
 from tests.service.conftest import serving
 from tests.service.homes import Publisher, open_home, rectangle
 
@@ -74,7 +83,9 @@ def items(model: dict[str, Any], count: int) -> Iterator[tuple[dict[str, Any], s
 
 def serve(home: str, answer: Connection) -> None:
     """Serve a home until the other end says otherwise; a process of its own."""
-    with serving(Door(open_home(Path(home)))) as url:
+    own = Path(home) / "config"
+    work = open_workspace(home, Config(CONFIG, own)) if own.is_dir() else open_home(Path(home))
+    with serving(Door(work)) as url:
         answer.send(url)
         answer.recv()
 
@@ -207,11 +218,44 @@ def paging(url: str, publisher: Publisher, limit: int = 100, most: int = 100) ->
     }
 
 
+@contextmanager
+def over_pgstac(work: Workspace, model: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    """Give how long it took to load a database with the Items, written as files first; services ask it inside."""
+    from pipeline.service.stac.sync import sync
+    from tests.service.postgres import cluster
+
+    for item, key in items(model, count):
+        work.store.put(key, to_bytes(item))
+    (Path(work.store.root) / "config").mkdir()
+    (Path(work.store.root) / "config/service.yaml").write_text("backend: pgstac\n")
+    folder = Path(tempfile.mkdtemp(prefix="hazmon-bench-"))
+    try:
+        with cluster(folder, {"shared_buffers": "1GB", "random_page_cost": "1.1"}) as server:
+            os.environ["HAZMON_PGSTAC"] = server.url("hazmon")
+            began = time.perf_counter()
+            done = sync(work.store, server.url("hazmon"))
+            took = time.perf_counter() - began
+            with psycopg.connect(server.url("hazmon")) as connection:
+                (size,) = connection.execute("SELECT pg_database_size('hazmon')").fetchone() or (0,)
+            yield {"items": done.items, "loaded_s": round(took, 1), "database_mb": round(size / 1e6)}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def asked(home: Path, publisher: Publisher, searches: int) -> None:
+    """Measure the service over a home and print one line of JSON for each kind of search."""
+    with service(home) as url:
+        for kind in KINDS:
+            print(json.dumps(over_http(url, kind, searches)), flush=True)
+        print(json.dumps(paging(url, publisher)), flush=True)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Measure and print one line of JSON for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--searches", type=int, default=200)
+    parser.add_argument("--pgstac", action="store_true")
     options = parser.parse_args(sys.argv[1:] if argv is None else argv)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
@@ -225,10 +269,11 @@ def main(argv: list[str] | None = None) -> None:
         size = work.catalog.index.path.stat().st_size
         print(json.dumps({"items": count, "built_s": round(seconds, 1), "index_mb": round(size / 1e6)}))
         print(json.dumps(in_index(work.catalog.index, options.searches)))
-        with service(home) as url:
-            for kind in KINDS:
-                print(json.dumps(over_http(url, kind, options.searches)), flush=True)
-            print(json.dumps(paging(url, publisher)))
+        asked(home, publisher, options.searches)
+        if options.pgstac:
+            with over_pgstac(work, publisher.model, options.items) as loaded:
+                print(json.dumps({"backend": "pgstac", **loaded}), flush=True)
+                asked(home, publisher, options.searches)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -81,15 +81,15 @@ def as_postgres(*command: str) -> list[str]:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Give a server whose files lie in a folder, stopped at the end."""
+def cluster(folder: Path, otherwise: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """Give a server whose files lie in a folder, stopped at the end; `otherwise` are settings besides the usual ones."""
     bin = programs()
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
     create = as_postgres(str(bin / "initdb"), "--auth=trust", "--username=postgres", "--no-sync", "--locale=C.UTF-8")
     subprocess.run([*create, "--encoding=UTF8", str(data)], check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    settings = [f"--{name}={value}" for name, value in {**SETTINGS, **(otherwise or {})}.items()]
     server = as_postgres(str(bin / "postgres"), "-D", str(data), f"--unix_socket_directories={folder}", *settings)
     with (folder / "log").open("wb") as log, subprocess.Popen(server, stdout=log, stderr=log, cwd=folder) as process:
         found = Cluster(folder, count())

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pipeline.service.door import Door
 from pipeline.service.stac import embedded
 from pipeline.service.stac.attach import attach
+from pipeline.service.stac.database import database_url
 from pipeline.service.stac.latest import router as latest
 from pipeline.service.stac.served import served, served_collection
 
@@ -20,7 +21,8 @@ def install(app: FastAPI, door: Door) -> None:
     # Before the API itself, whose routes would take its path for another's parameter.
     app.include_router(latest(door))
     if door.settings.backend == "pgstac":
-        # Its driver is an extra of its own.
+        # Its driver is an extra of its own: what is missing is said before it is missed.
+        database_url()
         from pipeline.service.stac import pgstac
 
         attach(app, door, *pgstac.backend(door))

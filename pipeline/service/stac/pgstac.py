@@ -125,6 +125,10 @@ class PgstacClient(AsyncBaseCoreClient):
         """Return the landing page."""
         return await run_in_threadpool(self.core.landing_page, **kwargs)
 
+    async def conformance(self, **kwargs: Any) -> stac.Conformance:
+        """Return what it conforms to."""
+        return await run_in_threadpool(self.core.conformance, **kwargs)
+
     async def all_collections(self, **kwargs: Any) -> stac.Collections:
         """Return all collections."""
         return await run_in_threadpool(self.core.all_collections, **kwargs)

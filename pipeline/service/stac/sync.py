@@ -100,13 +100,15 @@ def bring(store: Store, mirror: Mirror, *, everything: bool = False, progress: P
 
 
 def watch(store: Store, mirror: Mirror, stop: Event) -> Iterator[News]:
-    """Yield what came in, as soon as the news tell of it, until told to stop."""
+    """Yield what came in, as soon as the news tell of it, until told to stop.
+
+    However fast Items are published, it writes no more often than it looks, so that searches come in between.
+    """
     while not stop.is_set():
         found = follow(store, mirror)
         if found is not None:
             yield found
-        else:
-            stop.wait(PAUSE_S)
+        stop.wait(PAUSE_S)
 
 
 def follow(store: Store, mirror: Mirror) -> News | None:
