@@ -142,8 +142,7 @@ def test_the_default_order_walks_an_index(index: Index) -> None:
     fill(index, item("a"))
     first, last = NEWEST_FIRST
     with sqlite3.connect(index.path) as connection:
-        plan = connection.execute(
-            f"EXPLAIN QUERY PLAN SELECT number FROM items WHERE start <= '2' ORDER BY {first.term.sql} DESC, {last.term.sql} DESC"
-        ).fetchall()
+        order = f"ORDER BY {first.term.sql} DESC, {last.term.sql} DESC"
+        plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT number FROM items WHERE start <= '2' {order}").fetchall()
     connection.close()
     assert "USING" in plan[0][3] and "items_by_start" in plan[0][3] and len(plan) == 1

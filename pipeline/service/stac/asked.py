@@ -9,6 +9,7 @@ from typing import Any
 
 import shapely
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from pipeline.errors import InputError
 from pipeline.model import Bounds
@@ -21,6 +22,9 @@ DEFAULT_LIMIT = 10
 
 #: Most ids or collections named in one search.
 _MOST_NAMES = 10_000
+
+#: Most keys that Items are sorted by.
+_MOST_KEYS = 16
 
 
 @dataclass(frozen=True)
@@ -73,12 +77,18 @@ def from_get(given: Mapping[str, Any], most: int) -> Asked:
     if given.get("query"):
         conditions.append(query.condition(_json("query", given["query"])))
     _check_crs(given.get("filter_crs"))
-    return replace(asked, condition=_all(conditions), sort=_signed(given.get("sortby")), fields=_wanted(given.get("fields")))
+    return replace(
+        asked, condition=_all(conditions), sort=_few(_signed(given.get("sortby"))), fields=_wanted(given.get("fields"))
+    )
 
 
 def from_post(body: BaseModel, most: int) -> Asked:
     """Return what the body of a POST request asks for; raises as `from_get` does."""
-    given = body.model_dump(mode="json", exclude_none=True)
+    try:
+        given = body.model_dump(mode="json", exclude_none=True)
+    except PydanticSerializationError as error:
+        raise InputError("body: found text that is no Unicode, expected UTF-8") from error
+    _check_unicode("body", given)
     asked = _common(given, most)
     if given.get("intersects"):
         asked = replace(asked, shape=geometry(given["intersects"]))
@@ -87,7 +97,7 @@ def from_post(body: BaseModel, most: int) -> Asked:
         conditions.append(query.condition(given["query"]))
     _check_crs(given.get("filter_crs"))
     sort = tuple((key["field"], key["direction"] == "desc") for key in given.get("sortby", []))
-    return replace(asked, condition=_all(conditions), sort=sort, fields=_wanted_by_post(body))
+    return replace(asked, condition=_all(conditions), sort=_few(sort), fields=_wanted_by_post(body))
 
 
 def _common(given: Mapping[str, Any], most: int) -> Asked:
@@ -132,9 +142,25 @@ def _wanted_by_post(body: BaseModel) -> Fields:
 
 def _json(where: str, text: str) -> Any:
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{where}: found text that is no JSON ({error}), expected JSON") from error
+    _check_unicode(where, found)
+    return found
+
+
+def _check_unicode(where: str, given: Any) -> None:
+    """Refuse halves of characters, which JSON can write but neither SQLite nor UTF-8 can hold."""
+    try:
+        json.dumps(given, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise InputError(f"{where}: found text that is no Unicode, expected UTF-8") from error
+
+
+def _few(sort: tuple[tuple[str, bool], ...]) -> tuple[tuple[str, bool], ...]:
+    if len(sort) > _MOST_KEYS:
+        raise InputError(f"sortby: found {len(sort)} keys, expected at most {_MOST_KEYS}")
+    return sort
 
 
 def _check_crs(given: str | None) -> None:

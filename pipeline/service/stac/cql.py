@@ -25,6 +25,9 @@ _DEEPEST = 60
 #: Most parts of a filter: SQLite's own limit on the depth of an expression is 1000.
 _MOST = 800
 
+#: Most values of one list.
+_MOST_VALUES = 5000
+
 _COMPARISONS = {"=": "=", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _ARITHMETIC = {"+": "+", "-": "-", "*": "*", "/": "/"}
 
@@ -66,7 +69,9 @@ def from_text(text: str) -> Node:
     depth = _depth(re.sub(r"'(?:[^']|'')*'", "", text))
     if depth > _DEEPEST:
         raise InputError(f"filter: found {depth} parts inside one another, expected at most {_DEEPEST}")
-    return _parsed(cql2.parse_text, text)
+    node = _parsed(cql2.parse_text, text)
+    _check_size(node)
+    return node
 
 
 def from_json(given: Node) -> Node:
@@ -175,8 +180,8 @@ class _Translator:
         return Term(f"{low[0].term.sql} BETWEEN {low[1].term.sql} AND {high[1].term.sql}", values)
 
     def membership(self, name: str, args: Sequence[Node]) -> Term:
-        if len(args) != 2 or not isinstance(args[1], list) or not args[1]:
-            raise InputError(f"filter: found {name} with {len(args)} arguments, expected a value and a list")
+        if len(args) != 2 or not isinstance(args[1], list) or not 0 < len(args[1]) <= _MOST_VALUES:
+            raise InputError(f"filter: found {name}, expected a value and a list of at most {_MOST_VALUES} values")
         pairs = [self.pair(name, [args[0], each]) for each in args[1]]
         own = pairs[0][0].term
         values = tuple(value for _, each in pairs for value in each.term.values)
@@ -259,11 +264,10 @@ class _Translator:
         return left, right
 
     def value(self, node: Node) -> Typed:
-        self.parts += 1
         if isinstance(node, bool):
             return Typed("boolean", Term("?", (int(node),)))
-        if isinstance(node, (int, float)) and math.isfinite(node):
-            return Typed("number", Term("?", (float(node),)))
+        if isinstance(node, (int, float)):
+            return Typed("number", Term("?", (_number(node),)))
         if isinstance(node, str):
             return Typed("string", Term("?", (node,)), literal=node)
         if isinstance(node, Mapping):
@@ -356,6 +360,16 @@ def _halves(args: Sequence[Node], middle: int) -> tuple[Sequence[Node], Sequence
 
 def _joined(word: str, terms: Sequence[Term]) -> Term:
     return Term(word.join(f"({term.sql})" for term in terms), tuple(value for term in terms for value in term.values))
+
+
+def _number(node: float) -> float:
+    try:
+        found = float(node)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise InputError("filter: found a number beyond all bounds, expected a finite one")
+    return found
 
 
 def _as_instant(value: Typed) -> Typed:

@@ -19,13 +19,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipeline.errors import InputError, KeyMissing
-from pipeline.products.catalog import collection_key
+from pipeline.errors import InputError
 from pipeline.products.index_search import NEWEST_FIRST, Found, Key, Query, Term, in_places, spatial
 from pipeline.service.door import Door
 from pipeline.service.stac import asked as asking
 from pipeline.service.stac import cql, paging
 from pipeline.service.stac.asked import Asked
+from pipeline.service.stac.collections import Collections
 from pipeline.service.stac.extensions import Extensions, extensions
 from pipeline.service.stac.fields import cut
 from pipeline.service.stac.landing import CORE, landing
@@ -51,11 +51,15 @@ class Items:
     def __init__(self, door: Door) -> None:
         self.door = door
         self.catalog = door.work.catalog
+        self.collections = Collections(self.catalog.store)
         self._looking = threading.Lock()
         self._looked = float("-inf")
 
-    def look(self) -> None:
-        """Take in the news, at most once a second; whoever comes meanwhile does not wait for it."""
+    def look(self, *, now: bool = False) -> None:
+        """Take in the news, at most once a second or `now`; whoever comes meanwhile does not wait for it."""
+        if now:
+            self.catalog.refresh()
+            return
         if time.monotonic() - self._looked < _LOOK_S or not self._looking.acquire(blocking=False):
             return
         try:
@@ -64,23 +68,9 @@ class Items:
         finally:
             self._looking.release()
 
-    def hazards(self) -> list[str]:
-        """Return the ids of all collections."""
-        return sorted(key.split("/")[1] for key in self._collection_keys())
-
     def collection(self, hazard: str) -> dict[str, Any]:
-        """Return a collection as it lies in the store; 404 where there is none."""
-        try:
-            if hazard not in self.door.work.config.hazards and hazard not in self.hazards():
-                raise KeyMissing(hazard)
-            found: dict[str, Any] = self.catalog.store.get_json(collection_key(hazard))
-        except KeyMissing as error:
-            raise HTTPException(404, f"collection: found {hazard[:100]!r}, expected one of {self.hazards()}") from error
-        return found
-
-    def collections(self) -> list[dict[str, Any]]:
-        """Return all collections as they lie in the store."""
-        return [self.catalog.store.get_json(key) for key in self._collection_keys()]
+        """Return a collection as it lies in the store, without links to Items; 404 where there is none."""
+        return self.collections.get(hazard)
 
     def find(self, asked: Asked) -> Page:
         """Return the Items of one page and the tokens of the next and the previous one."""
@@ -106,14 +96,6 @@ class Items:
         forward = _token("next", page, asked) if page and (more or backwards) else None
         back = _token("prev", page[:1], asked) if page and place and (more or not backwards) else None
         return items, forward, back
-
-    def _collection_keys(self) -> list[str]:
-        root = "catalog/catalog.json"
-        try:
-            links = self.catalog.store.get_json(root)["links"]
-        except KeyMissing:
-            return []
-        return [f"catalog/{link['href'].removeprefix('./')}" for link in links if link["rel"] == "child"]
 
 
 @attr.s
@@ -145,7 +127,9 @@ class EmbeddedClient(BaseCoreClient):
     def landing_page(self, **kwargs: Any) -> stac.LandingPage:
         """Return the landing page."""
         door = self.items.door
-        page = landing(door.url(kwargs["request"]), door.settings.title, self.conformance_classes(), self.items.collections())
+        page = landing(
+            door.url(kwargs["request"]), door.settings.title, self.conformance_classes(), self.items.collections.titles()
+        )
         return cast("stac.LandingPage", _json(page, JSON))
 
     def conformance(self, **_: Any) -> stac.Conformance:
@@ -161,7 +145,7 @@ class EmbeddedClient(BaseCoreClient):
             {"rel": "root", "href": here, "type": JSON},
             {"rel": "parent", "href": here, "type": JSON},
         ]
-        found = [served_collection(each, base) for each in self.items.collections()]
+        found = [served_collection(each, base) for each in self.items.collections.all()]
         return cast("stac.Collections", _json({"collections": found, "links": links}, JSON))
 
     def get_collection(self, collection_id: str, **kwargs: Any) -> stac.Collection:
@@ -174,7 +158,8 @@ class EmbeddedClient(BaseCoreClient):
         self.items.collection(collection_id)
         found = self.items.catalog.index.document(item_id)
         if found is None:
-            self.items.look()
+            # Whoever was told of it by the events asks at once.
+            self.items.look(now=True)
             found = self.items.catalog.index.document(item_id)
         item = orjson.loads(found) if found else None
         return answer_item(self.items.door, item, item_id, collection_id, kwargs["request"])

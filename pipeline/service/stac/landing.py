@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from stac_fastapi.types.conformance import OAFConformanceClasses, STACConformanceClasses
@@ -25,7 +25,7 @@ CORE = (
 )
 
 
-def landing(base: str, title: str, conformance: Sequence[str], collections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def landing(base: str, title: str, conformance: Sequence[str], collections: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Return the landing page.
 
     Parameters
@@ -37,7 +37,7 @@ def landing(base: str, title: str, conformance: Sequence[str], collections: Sequ
     conformance
         URIs of all classes it conforms to.
     collections
-        Every collection, as it lies in the store or is served.
+        Id and title of every collection.
     """
     here = landing_url(base)
     links = [
@@ -53,7 +53,7 @@ def landing(base: str, title: str, conformance: Sequence[str], collections: Sequ
         _link("latest-version", f"{here}/latest", GEOJSON, "The newest Item that stands, per hazard and region or event"),
         _link("related", f"{base}/features", JSON, "Alerts: OGC API Features"),
         _link("monitor", f"{base}/events", "text/event-stream", "New Items and alerts as they become public"),
-        *(_link("child", collection_url(base, each["id"]), JSON, each.get("title", each["id"])) for each in collections),
+        *(_link("child", collection_url(base, id), JSON, title or id) for id, title in collections),
     ]
     return {
         "type": "Catalog",

@@ -50,9 +50,16 @@ def place(text: str, sort: Sort, count: int) -> Place:
         raise InputError("token: found one of a search in another order, expected the one that the page before gave")
     if way not in ("next", "prev") or not isinstance(keys, list) or len(keys) != count:
         raise InputError("token: found one that cannot be read, expected the one that the page before gave")
-    if not all(isinstance(key, (str, int, float, type(None))) for key in keys):
+    if not all(_is_key(key) for key in keys):
         raise InputError("token: found one that cannot be read, expected the one that the page before gave")
     return Place("next" if way == "next" else "prev", tuple(keys))
+
+
+def _is_key(key: object) -> bool:
+    """Whether a value is what an index can have given."""
+    if isinstance(key, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in key)
+    return key is None or isinstance(key, float) or (isinstance(key, int) and abs(key) < 2**63)
 
 
 def _read(text: str) -> list[Any]:

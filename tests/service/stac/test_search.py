@@ -221,3 +221,44 @@ def test_what_cannot_be_understood_is_refused_with_words(api: httpx.Client, sear
 @pytest.mark.parametrize("name", ["bbox", "intersects", "query", "filter", "sortby", "fields", "datetime", "token"])
 def test_an_empty_parameter_is_no_fault_of_the_service(api: httpx.Client, name: str) -> None:
     assert api.get(f"/stac/search?{name}=").status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"ids": ["\\ud800"]}',
+        '{"query": {"id": {"eq": "\\udfff"}}}',
+        '{"query": {"hazmon:magnitude": {"gt": 1' + "0" * 400 + "}}}",
+        '{"query": {"hazmon:magnitude": {"gt": NaN}}}',
+        '{"bbox": [NaN, 0, 1, 1]}',
+        '{"intersects": {"type": "Point", "coordinates": [Infinity, 0]}}',
+        '{"sortby": [' + ", ".join(['{"field": "id", "direction": "asc"}'] * 3000) + "]}",
+        '{"sortby": [{"field": "geometry", "direction": "asc"}]}',
+        '{"sortby": [{"field": "nothing\\u0000", "direction": "asc"}]}',
+        '{"filter": {"op": "=", "args": [{"property": "id"}, "\\ud800"]}}',
+        '{"filter": ' + '{"op": "not", "args": [' * 2000 + "true" + "]}" * 2000 + "}",
+        '{"token": "WyJuZXh0IixbIlx1ZDgwMCIsMV0sW11d"}',
+        '{"token": "WyJuZXh0IixbOTk5OTk5OTk5OTk5OTk5OTk5OTk5OSwxXSxbXV0"}',
+        "[" * 100_000,
+    ],
+    ids=lambda body: body[:40],
+)
+def test_hostile_bodies_are_refused_with_words(api: httpx.Client, body: str) -> None:
+    answer = api.post("/stac/search", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert set(answer.json()) == {"code", "description"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" + "+1" * 4000 + " = 1",
+        "id = '" + "x" * 20_000 + "'",
+        "- " * 4000 + "1 = 1",
+        "id IN (" + "'a'," * 2000 + "'b')",
+        "\x00",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_hostile_filters_are_no_fault_of_the_service(api: httpx.Client, text: str) -> None:
+    assert api.get("/stac/search", params={"filter": text}).status_code in (200, 400, 414, 431)
