@@ -87,14 +87,13 @@ def matches(given: str | None, etag: str) -> bool:
     return given.strip() == "*" or etag in {part.strip().removeprefix("W/") for part in given.split(",")}
 
 
-def only(request: Request, *allowed: str) -> None:
-    """Refuse parameters that are not understood: a mistyped one would be drawn as if it were not there.
+def bare(request: Request) -> None:
+    """Refuse parameters where there are none to give: a mistyped one would be answered as if it were not there.
 
     Raises
     ------
     HTTPException
-        400 naming the parameter.
+        400 naming them.
     """
-    for name in request.query_params:
-        if name not in allowed:
-            raise HTTPException(400, f"query parameter: found {name!r}, expected one of {sorted(allowed)}")
+    if request.query_params:
+        raise HTTPException(400, f"query: found {', '.join(request.query_params)[:200]}, expected no parameters")

@@ -9,19 +9,28 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, HTTPException, Path, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from pipeline.errors import KeyMissing
 from pipeline.products.read import asset_key
 from pipeline.service.door import PUBLIC, Door, file_url, find_item
-from pipeline.service.raster.answers import Studio, only
+from pipeline.service.raster.answers import Studio
 from pipeline.service.raster.numbers import State, value_at
 from pipeline.service.raster.source import Raster, raster_names
 
 _ANSWERS = ("estimate", "uncertainty", "exclusion")
 
 _TABLES = ("text/csv", "application/vnd.apache.parquet", "application/x-parquet")
+
+
+class Place(BaseModel):
+    """Where a person clicked; both or none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lon: float | None = Field(None, ge=-180, le=180, description="Longitude, degrees")
+    lat: float | None = Field(None, ge=-90, le=90, description="Latitude, degrees")
 
 
 class Said(BaseModel):
@@ -154,14 +163,12 @@ def routes(door: Door, studio: Studio) -> APIRouter:
     async def explain(
         request: Request,
         item: Annotated[str, Path(max_length=512)],
-        lon: Annotated[float | None, Query(ge=-180, le=180, description="Longitude, degrees")] = None,
-        lat: Annotated[float | None, Query(ge=-90, le=90, description="Latitude, degrees")] = None,
+        asked: Annotated[Place, Query()],
     ) -> Explanation:
         """Return what every raster of an Item says of a place, which question each answers, how old it is and its sources."""
-        only(request, "lon", "lat")
-        if (lon is None) != (lat is None):
+        if (asked.lon is None) != (asked.lat is None):
             raise HTTPException(400, "lon, lat: found one of them, expected both or none")
-        place = None if lon is None or lat is None else (lon, lat)
+        place = None if asked.lon is None or asked.lat is None else (asked.lon, asked.lat)
         return await studio.run(partial(explanation, door, studio, item, place, door.url(request)))
 
     return api

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter, HTTPException, Path, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from rasterio.windows import Window
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.service.door import Door
-from pipeline.service.raster.answers import Studio, only
+from pipeline.service.raster.answers import Studio, bare
 from pipeline.service.raster.handles import Handles
 from pipeline.service.raster.sampling import GEOGRAPHIC, extent, known, transformer
 from pipeline.service.raster.source import Raster
@@ -25,6 +25,12 @@ State = Literal["known", "unknown", "outside"]
 
 #: Cells beyond which a statistic counts as a large answer.
 _MANY = 2**20
+
+
+_TOLD: dict[int | str, dict[str, Any]] = {
+    400: {"description": "A parameter is not understood"},
+    404: {"description": "No such raster"},
+}
 
 
 class Value(BaseModel):
@@ -93,13 +99,29 @@ class Statistics(BaseModel):
     """Cells by code."""
 
 
+class Spreading(BaseModel):
+    """Which statistics are asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_size: int = Field(2048, ge=1, le=65_536, description="Longest edge of what is looked at, cells")
+    bins: int = Field(10, ge=1, le=256, description="Bars of the histogram")
+    p: list[Annotated[float, Field(ge=0, le=100)]] = Field(
+        [2.0, 50.0, 98.0], max_length=32, description="Percentages of the percentiles"
+    )
+
+
 def routes(door: Door, studio: Studio) -> APIRouter:
     """Return the routes of numbers."""
     api = APIRouter()
-    most = door.settings.limits.cells
-    missing: dict[int | str, dict[str, Any]] = {404: {"description": "No such raster"}}
+    _add_point(api, studio)
+    _add_info(api, studio)
+    _add_statistics(api, studio, door.settings.limits.cells)
+    return api
 
-    @api.get("/point/{lon},{lat}", response_model=Point, responses=missing, operation_id="raster_point")
+
+def _add_point(api: APIRouter, studio: Studio) -> None:
+    @api.get("/point/{lon},{lat}", response_model=Point, responses=_TOLD, operation_id="raster_point")
     async def point(
         request: Request,
         hazard: str,
@@ -109,7 +131,7 @@ def routes(door: Door, studio: Studio) -> APIRouter:
         lat: Annotated[float, Path(ge=-90, le=90)],
     ) -> Point:
         """Return the value stored for the cell that a place (degrees) lies in."""
-        only(request)
+        bare(request)
         raster = await studio.raster(hazard, item, asset)
         found = await studio.run(partial(value_at, studio.handles, raster, lon, lat))
         return Point(
@@ -123,44 +145,40 @@ def routes(door: Door, studio: Studio) -> APIRouter:
             title=str(raster.described.get("title", asset)),
         )
 
-    @api.get("/info", response_model=Info, responses=missing, operation_id="raster_info")
+
+def _add_info(api: APIRouter, studio: Studio) -> None:
+    @api.get("/info", response_model=Info, responses=_TOLD, operation_id="raster_info")
     async def info(request: Request, hazard: str, item: str, asset: str) -> Info:
         """Return what the file is: its grid, type, unit and checksum."""
-        only(request)
+        bare(request)
         return info_of(await studio.raster(hazard, item, asset))
 
-    @api.get("/statistics", response_model=Statistics, response_model_exclude_none=True, operation_id="raster_statistics")
+
+def _add_statistics(api: APIRouter, studio: Studio, most: int) -> None:
+    @api.get(
+        "/statistics",
+        response_model=Statistics,
+        response_model_exclude_none=True,
+        responses=_TOLD | {304: {"description": "The client has it"}},
+        operation_id="raster_statistics",
+    )
     async def statistics(
-        request: Request,
-        hazard: str,
-        item: str,
-        asset: str,
-        max_size: Annotated[int, Query(ge=1, le=65_536, description="Longest edge of what is looked at, cells")] = 2048,
-        bins: Annotated[int, Query(ge=1, le=256, description="Bars of the histogram")] = 10,
-        p: Annotated[
-            list[Annotated[float, Query(ge=0, le=100)]] | None, Query(description="Percentages", max_length=32)
-        ] = None,
+        request: Request, hazard: str, item: str, asset: str, asked: Annotated[Spreading, Query()]
     ) -> Response:
         """Return how the values are spread, from an overview where the raster is large."""
-        only(request, "max_size", "bins", "p")
         raster = await studio.raster(hazard, item, asset)
-        level, factor = overview_within(raster, max_size)
+        level, factor = overview_within(raster, asked.max_size)
         cells = math.ceil(raster.shape[0] / factor) * math.ceil(raster.shape[1] / factor)
         if cells > most:
-            raise HTTPException(
-                400, f"statistics: found {cells} cells, expected at most {most} (limits.cells): a smaller max_size"
-            )
-        wanted = tuple(p or (2.0, 50.0, 98.0))
+            raise HTTPException(400, f"statistics: found {cells} cells, expected at most {most} (limits.cells)")
 
         def make() -> bytes:
             with studio.handles.borrow(raster.path, level) as source:
                 values = source.read(1)
-            return spread(raster, values, factor, bins, wanted).model_dump_json(exclude_none=True).encode()
+            return spread(raster, values, factor, asked).model_dump_json(exclude_none=True).encode()
 
-        name = (raster.checksum, raster.asset, "statistics", max_size, bins, wanted)
+        name = (raster.checksum, raster.asset, "statistics", asked)
         return await studio.answer(request, name, make, media_type="application/json", large=cells > _MANY)
-
-    return api
 
 
 def value_at(handles: Handles, raster: Raster, lon: float, lat: float) -> Value:
@@ -216,7 +234,7 @@ def overview_within(raster: Raster, longest: int) -> tuple[int | None, int]:
     return next((found for found in levels if math.ceil(edge / found[1]) <= longest), levels[-1])
 
 
-def spread(raster: Raster, values: npt.NDArray[Any], factor: int, bins: int, wanted: Sequence[float]) -> Statistics:
+def spread(raster: Raster, values: npt.NDArray[Any], factor: int, asked: Spreading) -> Statistics:
     """Return the statistics of a raster's values, unknown ones left out."""
     held = values[known(values, raster.nodata)]
     about = {
@@ -236,6 +254,6 @@ def spread(raster: Raster, values: npt.NDArray[Any], factor: int, bins: int, wan
     if raster.labels:
         codes, counts = np.unique(held, return_counts=True)
         return Statistics.model_validate({**found, "counts": {str(c): int(n) for c, n in zip(codes, counts, strict=True)}})
-    count, edges = np.histogram(held, bins=bins)
-    percentiles = dict(zip((f"{share:g}" for share in wanted), np.percentile(held, wanted).tolist(), strict=True))
+    count, edges = np.histogram(held, bins=asked.bins)
+    percentiles = dict(zip((f"{share:g}" for share in asked.p), np.percentile(held, asked.p).tolist(), strict=True))
     return Statistics.model_validate({**found, "percentiles": percentiles, "histogram": (count.tolist(), edges.tolist())})

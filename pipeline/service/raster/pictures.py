@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Path, Query
@@ -16,65 +16,55 @@ from starlette.responses import Response
 from pipeline.products import thumbnail
 from pipeline.service.door import Door
 from pipeline.service.raster import legend
-from pipeline.service.raster.answers import Studio, only
-from pipeline.service.raster.parameters import Colormap, Rescale, Unlike, styled
+from pipeline.service.raster.answers import Studio
+from pipeline.service.raster.parameters import Colours, Sizing, styled
 from pipeline.service.raster.sampling import GEOGRAPHIC, Canvas, sample
 from pipeline.service.raster.source import Raster
 from pipeline.service.raster.style import MEDIA_TYPES, STRIP, Format
 from pipeline.service.raster.tiles import drawn
 
-#: Longest edge of a preview or a box where no size is asked for, pixels.
-_USUAL = 1024
-
-#: Longest edge of any picture, pixels: WebP knows no longer one.
-_LONGEST = 16_383
-
 TIFF = "image/tiff; application=geotiff"
 
-_DRAWN: dict[int | str, dict[str, Any]] = {
-    200: {"content": {media: {} for media in (*MEDIA_TYPES.values(), TIFF)}, "description": "The picture"},
-    304: {"description": "The client has it"},
+_TOLD: dict[int | str, dict[str, Any]] = {
     400: {"description": "A parameter is not understood, or the picture is too large"},
     404: {"description": "No such raster"},
 }
-
-Edge = Annotated[int | None, Query(ge=1, le=_LONGEST, description="Pixels; the other edge follows from the shape")]
-Size = Annotated[int, Query(ge=1, le=_LONGEST, description="Longest edge, pixels, where neither width nor height is given")]
+_DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media: {} for media in MEDIA_TYPES.values()}, "description": "The picture"},
+    304: {"description": "The client has it"},
+    **_TOLD,
+}
+_BOX = _DRAWN | {200: {"content": {media: {} for media in (*MEDIA_TYPES.values(), TIFF)}, "description": "Picture or values"}}
 
 
 def routes(door: Door, studio: Studio) -> APIRouter:
     """Return the routes of pictures."""
     api = APIRouter()
     most = door.settings.limits.pixels
+    _add_preview(api, studio, most)
+    _add_box(api, studio, most)
+    _add_legends(api, studio)
+    return api
 
+
+def _add_preview(api: APIRouter, studio: Studio, most: int) -> None:
     @api.get("/preview.{format}", response_class=Response, responses=_DRAWN, operation_id="raster_preview")
     async def preview(
-        request: Request,
-        hazard: str,
-        item: str,
-        asset: str,
-        format: Format,
-        max_size: Size = _USUAL,
-        width: Edge = None,
-        height: Edge = None,
-        rescale: Rescale = None,
-        colormap_name: Colormap = None,
-        unknown: Unlike = "hatch",
+        request: Request, hazard: str, item: str, asset: str, format: Format, asked: Annotated[Sizing, Query()]
     ) -> Response:
         """Draw the whole raster on its own grid."""
-        only(request, "max_size", "width", "height", "rescale", "colormap_name", "unknown")
         raster = await studio.raster(hazard, item, asset)
         rows, columns = raster.shape
-        shape = fitted((columns, rows), width, height, min(max_size, max(rows, columns)), most)
-        canvas = Canvas(raster.crs, raster.bounds, *shape)
-        style = styled(raster, rescale, colormap_name)
-        name = (raster.checksum, raster.asset, "preview", shape, format, rescale, colormap_name, unknown)
-        make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=unknown, format=format)
+        usual = min(asked.max_size, max(rows, columns))
+        canvas = Canvas(raster.crs, raster.bounds, *fitted((columns, rows), asked, usual, most))
+        style = styled(raster, asked)
+        name = (raster.checksum, raster.asset, "preview", format, asked)
+        make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=asked.unknown, format=format)
         return await studio.answer(request, name, make, media_type=MEDIA_TYPES[format], large=True)
 
-    @api.get(
-        "/bbox/{minx},{miny},{maxx},{maxy}.{format}", response_class=Response, responses=_DRAWN, operation_id="raster_bbox"
-    )
+
+def _add_box(api: APIRouter, studio: Studio, most: int) -> None:
+    @api.get("/bbox/{minx},{miny},{maxx},{maxy}.{format}", response_class=Response, responses=_BOX, operation_id="raster_bbox")
     async def box(
         request: Request,
         hazard: str,
@@ -82,59 +72,50 @@ def routes(door: Door, studio: Studio) -> APIRouter:
         asset: str,
         minx: Annotated[float, Path(ge=-180, le=180)],
         miny: Annotated[float, Path(ge=-90, le=90)],
-        maxx: Annotated[float, Path(ge=-180, le=540)],
+        maxx: Annotated[float, Path(ge=-180, le=180)],
         maxy: Annotated[float, Path(ge=-90, le=90)],
-        format: Annotated[str, Path(pattern="^(png|webp|tif)$")],
-        max_size: Size = _USUAL,
-        width: Edge = None,
-        height: Edge = None,
-        rescale: Rescale = None,
-        colormap_name: Colormap = None,
-        unknown: Unlike = "hatch",
+        format: Format | Literal["tif"],
+        asked: Annotated[Sizing, Query()],
     ) -> Response:
         """Draw a box (degrees; west > east crosses the antimeridian), or give its values as GeoTIFF in degrees."""
-        only(request, "max_size", "width", "height", "rescale", "colormap_name", "unknown")
         raster = await studio.raster(hazard, item, asset)
         east = maxx + 360 if maxx < minx else maxx
         if not (east > minx and maxy > miny):
             raise HTTPException(400, f"bbox: found {minx},{miny},{maxx},{maxy}, expected west,south,east,north with an area")
-        shape = fitted((east - minx, maxy - miny), width, height, max_size, most)
-        canvas = Canvas(GEOGRAPHIC, (minx, miny, east, maxy), *shape)
-        style = styled(raster, rescale, colormap_name)
-        name = (raster.checksum, raster.asset, "bbox", canvas, format, rescale, colormap_name, unknown)
+        shape = fitted((east - minx, maxy - miny), asked, asked.max_size, most)
+        canvas, style = Canvas(GEOGRAPHIC, (minx, miny, east, maxy), *shape), styled(raster, asked)
+        name = (raster.checksum, raster.asset, "bbox", canvas, format, asked)
         if format == "tif":
-            make, media = functools.partial(cut, studio, raster, canvas), TIFF
-        else:
-            pictured: Format = "webp" if format == "webp" else "png"
-            make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=unknown, format=pictured)
-            media = MEDIA_TYPES[pictured]
-        return await studio.answer(request, name, make, media_type=media, large=True)
+            cropped = functools.partial(cut, studio, raster, canvas)
+            return await studio.answer(request, name, cropped, media_type=TIFF, large=True)
+        make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=asked.unknown, format=format)
+        return await studio.answer(request, name, make, media_type=MEDIA_TYPES[format], large=True)
 
-    @api.get("/legend.json", response_model=legend.Legend, response_model_exclude_none=True, operation_id="raster_legend")
-    async def key(
-        request: Request, hazard: str, item: str, asset: str, rescale: Rescale = None, colormap_name: Colormap = None
-    ) -> legend.Legend:
+
+def _add_legends(api: APIRouter, studio: Studio) -> None:
+    @api.get(
+        "/legend.json",
+        response_model=legend.Legend,
+        response_model_exclude_none=True,
+        responses=_TOLD,
+        operation_id="raster_legend",
+    )
+    async def key(hazard: str, item: str, asset: str, asked: Annotated[Colours, Query()]) -> legend.Legend:
         """Say what the colours of a picture mean."""
-        only(request, "rescale", "colormap_name")
         raster = await studio.raster(hazard, item, asset)
-        return legend.legend(raster, styled(raster, rescale, colormap_name))
+        return legend.legend(raster, styled(raster, asked))
 
     @api.get("/legend.png", response_class=Response, responses=_DRAWN, operation_id="raster_legend_picture")
-    async def drawn_key(
-        request: Request, hazard: str, item: str, asset: str, rescale: Rescale = None, colormap_name: Colormap = None
-    ) -> Response:
+    async def drawn_key(request: Request, hazard: str, item: str, asset: str, asked: Annotated[Colours, Query()]) -> Response:
         """Draw what the colours of a picture mean."""
-        only(request, "rescale", "colormap_name")
         raster = await studio.raster(hazard, item, asset)
-        style = styled(raster, rescale, colormap_name)
-        name = (raster.checksum, raster.asset, "legend", rescale, colormap_name)
+        style = styled(raster, asked)
         make = functools.partial(thumbnail.legend, legend.variable(raster), legend.key(raster, style))
+        name = (raster.checksum, raster.asset, "legend", asked)
         return await studio.answer(request, name, make, media_type="image/png")
 
-    return api
 
-
-def fitted(proportions: tuple[float, float], width: int | None, height: int | None, longest: int, most: int) -> tuple[int, int]:
+def fitted(proportions: tuple[float, float], asked: Sizing, longest: int, most: int) -> tuple[int, int]:
     """Return (width, height) of a picture in its own proportions, unless both are given.
 
     Raises
@@ -142,7 +123,7 @@ def fitted(proportions: tuple[float, float], width: int | None, height: int | No
     HTTPException
         400 where it would have more pixels than allowed.
     """
-    across, down = proportions
+    (across, down), width, height = proportions, asked.width, asked.height
     if width is None and height is None:
         scale = longest / max(across, down)
     else:

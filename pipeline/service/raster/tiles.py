@@ -14,8 +14,8 @@ from titiler.core.models.mapbox import TileJSON
 
 from pipeline.service.door import Door
 from pipeline.service.raster import wmts
-from pipeline.service.raster.answers import Studio, only
-from pipeline.service.raster.parameters import Colormap, Rescale, Unlike, styled
+from pipeline.service.raster.answers import Studio
+from pipeline.service.raster.parameters import Drawing, Telling, Tiling, styled
 from pipeline.service.raster.sampling import GEOGRAPHIC, MERCATOR, Canvas, extent, sample
 from pipeline.service.raster.source import Raster
 from pipeline.service.raster.style import MEDIA_TYPES, STRIP, Format, Style, Unknown, blank, clear
@@ -28,21 +28,29 @@ SETS: dict[Matrix, str] = {"WebMercatorQuad": MERCATOR, "WGS1984Quad": GEOGRAPHI
 #: Deepest zoom that is drawn: centimetres a pixel.
 DEEPEST = 22
 
-#: Pixels along the edge of a tile.
-SIZES = (256, 512)
-
 _DRAWN: dict[int | str, dict[str, Any]] = {
     200: {"content": {media: {} for media in MEDIA_TYPES.values()}, "description": "The tile"},
     304: {"description": "The client has it"},
     400: {"description": "A parameter is not understood"},
     404: {"description": "No such raster, or no such tile in the tile matrix set"},
 }
+_TOLD: dict[int | str, dict[str, Any]] = {
+    400: {"description": "A parameter is not understood"},
+    404: {"description": "No such raster"},
+}
+_XML: dict[int | str, dict[str, Any]] = {200: {"content": {"application/xml": {}}, "description": "The document"}, **_TOLD}
 
 
 def routes(door: Door, studio: Studio) -> APIRouter:
     """Return the routes of tiles."""
     api = APIRouter()
+    _add_tile(api, studio)
+    _add_tilejson(api, door, studio)
+    _add_wmts(api, door, studio)
+    return api
 
+
+def _add_tile(api: APIRouter, studio: Studio) -> None:
     @api.get("/tiles/{matrix}/{z}/{x}/{y}.{format}", response_class=Response, responses=_DRAWN, operation_id="raster_tile")
     async def tile(
         request: Request,
@@ -54,79 +62,65 @@ def routes(door: Door, studio: Studio) -> APIRouter:
         x: Annotated[int, Path(ge=0)],
         y: Annotated[int, Path(ge=0)],
         format: Format,
-        tilesize: Annotated[Literal["256", "512"], Query(description="Pixels along the edge")] = "256",
-        rescale: Rescale = None,
-        colormap_name: Colormap = None,
-        unknown: Unlike = "hatch",
+        asked: Annotated[Tiling, Query()],
     ) -> Response:
         """Draw one tile as the Item says; what is unknown is hatched, what the raster does not cover is transparent."""
-        only(request, "tilesize", "rescale", "colormap_name", "unknown")
         raster = await studio.raster(hazard, item, asset)
-        style, size = styled(raster, rescale, colormap_name), int(tilesize)
-        canvas = tile_canvas(matrix, z, x, y, size)
-        name = (raster.checksum, raster.asset, "tile", matrix, z, x, y, size, format, rescale, colormap_name, unknown)
-        make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=unknown, format=format)
+        style = styled(raster, asked)
+        canvas = tile_canvas(matrix, z, x, y, int(asked.tilesize))
+        name = (raster.checksum, raster.asset, "tile", matrix, z, x, y, format, asked)
+        make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=asked.unknown, format=format)
         return await studio.answer(request, name, make, media_type=MEDIA_TYPES[format])
 
+
+def _add_tilejson(api: APIRouter, door: Door, studio: Studio) -> None:
     @api.get(
-        "/{matrix}/tilejson.json", response_model=TileJSON, response_model_exclude_none=True, operation_id="raster_tilejson"
+        "/{matrix}/tilejson.json",
+        response_model=TileJSON,
+        response_model_exclude_none=True,
+        responses=_TOLD,
+        operation_id="raster_tilejson",
     )
     async def tilejson(
-        request: Request,
-        hazard: str,
-        item: str,
-        asset: str,
-        matrix: Matrix,
-        tile_format: Format = "png",
-        tilesize: Annotated[Literal["256", "512"], Query(description="Pixels along the edge")] = "256",
-        rescale: Rescale = None,
-        colormap_name: Colormap = None,
-        unknown: Unlike = "hatch",
+        request: Request, hazard: str, item: str, asset: str, matrix: Matrix, asked: Annotated[Telling, Query()]
     ) -> dict[str, Any]:
         """Say where the tiles of an asset are, down to which zoom they differ, and whom to credit."""
-        only(request, "tile_format", "tilesize", "rescale", "colormap_name", "unknown")
         raster = await studio.raster(hazard, item, asset)
-        styled(raster, rescale, colormap_name)
-        given = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "tile_format"])
-        place = f"{address(door.url(request), raster)}/tiles/{matrix}/{{z}}/{{x}}/{{y}}.{tile_format}"
+        styled(raster, asked)
+        base = address(door.url(request), raster)
         return {
             "name": f"{raster.title}: {raster.described.get('title', asset)}",
             "attribution": raster.attribution or None,
-            "tiles": [f"{place}?{given}" if given else place],
-            "tileSize": int(tilesize),
+            "tiles": [f"{base}/tiles/{matrix}/{{z}}/{{x}}/{{y}}.{asked.tile_format}{_query(asked)}"],
+            "tileSize": int(asked.tilesize),
             "bounds": list(geographic(raster)),
             "minzoom": 0,
-            "maxzoom": deepest(raster, matrix, int(tilesize)),
-            "legend": f"{address(door.url(request), raster)}/legend.png",
+            "maxzoom": deepest(raster, matrix, int(asked.tilesize)),
+            "legend": f"{base}/legend.png",
         }
 
-    @api.get(
-        "/WMTSCapabilities.xml",
-        response_class=Response,
-        responses={200: {"content": {"application/xml": {}}}, 404: {"description": "No such raster"}},
-        operation_id="raster_wmts",
-    )
+
+def _add_wmts(api: APIRouter, door: Door, studio: Studio) -> None:
+    @api.get("/WMTSCapabilities.xml", response_class=Response, responses=_XML, operation_id="raster_wmts")
     async def capabilities(
         request: Request,
         hazard: str,
         item: str,
         asset: str,
-        rescale: Rescale = None,
-        colormap_name: Colormap = None,
-        unknown: Unlike = "hatch",
+        # Not refused with others: GIS programs add the parameters of WMTS to whatever address they are given.
+        unknown: Annotated[Unknown, Query(description="How cells are drawn whose value is unknown")] = "hatch",
     ) -> Response:
         """Describe the tiles of an asset by OGC WMTS 1.0.0, RESTful."""
-        # GIS programs add the key-value parameters of WMTS to whatever address they are given.
-        only(request, "rescale", "colormap_name", "unknown", "SERVICE", "REQUEST", "VERSION", "service", "request", "version")
         raster = await studio.raster(hazard, item, asset)
-        styled(raster, rescale, colormap_name)
-        base = address(door.url(request), raster)
         sets = [wmts.Set(name, crs, deepest(raster, name, 256)) for name, crs in SETS.items()]
-        own = {"rescale": rescale, "colormap_name": colormap_name, "unknown": None if unknown == "hatch" else unknown}
-        text = wmts.capabilities(raster, base, geographic(raster), sets, {k: v for k, v in own.items() if v is not None})
-        return Response(text, media_type="application/xml")
+        base, query = address(door.url(request), raster), _query(Drawing(unknown=unknown))
+        return Response(wmts.capabilities(raster, base, geographic(raster), sets, query), media_type="application/xml")
 
-    return api
+
+def _query(asked: Drawing) -> str:
+    """Return the query of tiles drawn as a document about them was asked for."""
+    told = asked.model_dump(exclude_defaults=True, exclude={"tile_format"})
+    return f"?{urlencode(told)}" if told else ""
 
 
 def address(base: str, raster: Raster) -> str:

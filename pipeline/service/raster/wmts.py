@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
 import morecantile
@@ -27,7 +26,7 @@ def capabilities(
     base: str,
     bounds: tuple[float, float, float, float],
     sets: Sequence[Set],
-    parameters: Mapping[str, str],
+    query: str,
 ) -> str:
     """Return the document.
 
@@ -41,10 +40,9 @@ def capabilities(
         (west, south, east, north), degrees.
     sets
         The tile matrix sets offered.
-    parameters
-        Query parameters of every tile.
+    query
+        Of every tile: empty, or beginning with "?".
     """
-    query = f"?{urlencode(parameters)}" if parameters else ""
     address = f"{base}/tiles/{{TileMatrixSet}}/{{TileMatrix}}/{{TileCol}}/{{TileRow}}.png{query}"
     west, south, east, north = bounds
     return f"""<?xml version="1.0" encoding="UTF-8"?>

@@ -21,6 +21,7 @@ from pipeline.config import Config
 from pipeline.model import Event, Scene
 from pipeline.service import files, raster
 from pipeline.service.door import Door
+from pipeline.service.guard import faults
 from pipeline.steps import open_workspace
 from tests.drills import CONFIG
 from tests.products.samples import INFO, NOW, ORIGIN, built, geobox, product
@@ -87,6 +88,7 @@ def publish(folder: Path) -> Published:
 def application(door: Door) -> FastAPI:
     """Return an application of files and rasters alone."""
     app = FastAPI()
+    faults.told(app)
     app.include_router(files.router(door))
     app.include_router(raster.router(door))
     return app

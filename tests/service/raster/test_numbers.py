@@ -68,7 +68,7 @@ def test_a_place_without_a_value_says_why(client: TestClient, published: Publish
 
 @pytest.mark.parametrize("place", ["181,0", "0,91", "nan,0", "a,b", "1e999,0"])
 def test_a_place_that_is_none_is_refused(client: TestClient, published: Published, place: str) -> None:
-    assert client.get(f"{published.url('degrees')}/point/{place}").status_code == 422
+    assert client.get(f"{published.url('degrees')}/point/{place}").status_code == 400
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -110,7 +110,7 @@ def test_more_cells_than_allowed_are_refused_by_the_name_of_the_limit(published:
     with TestClient(application(Door(work))) as client:
         answer = client.get(f"{published.url('degrees')}/statistics")
         assert answer.status_code == 400
-        assert "limits.cells" in answer.json()["detail"]
+        assert "limits.cells" in answer.json()["description"]
 
 
 def test_info_is_that_of_the_file(client: TestClient, published: Published) -> None:
