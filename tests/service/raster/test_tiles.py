@@ -294,16 +294,16 @@ def test_at_the_deepest_zoom_of_tilejson_a_pixel_is_no_larger_than_a_cell(client
     assert 45 < ground <= 105
 
 
-def test_gdal_reads_the_wmts(published: Published) -> None:
+@pytest.mark.parametrize(("matrix", "code"), [("WebMercatorQuad", 3857), ("WGS1984Quad", 4326)])
+@pytest.mark.parametrize("name", ["degrees", "metres"])
+def test_gdal_reads_the_wmts(published: Published, name: str, matrix: str, code: int) -> None:
     with listening(application(published.door)) as base:
-        url = f"WMTS:{base}{published.url('degrees')}/WMTSCapabilities.xml"
-        with rasterio.open(f"{url},tilematrixset=WebMercatorQuad") as source:
-            assert source.crs.to_epsg() == 3857
-            west, south, east, north = published.items["degrees"]["bbox"]
-            x, y = Transformer.from_crs("EPSG:4326", source.crs, always_xy=True).transform(
-                (west + east) / 2, (south + north) / 2
-            )
-            row, column = source.index(x, y)
+        url = f"WMTS:{base}{published.url(name, 'deviation')}/WMTSCapabilities.xml"
+        with rasterio.open(f"{url},tilematrixset={matrix}") as source:
+            assert source.crs.to_epsg() == code
+            west, south, east, north = published.items[name]["bbox"]
+            place = (west + east) / 2, (south + north) / 2
+            row, column = source.index(*Transformer.from_crs("EPSG:4326", source.crs, always_xy=True).transform(*place))
             found = source.read(window=((row, row + 2), (column, column + 2)))
     assert found.shape[0] == 4
     assert (found[3] == 255).all()
