@@ -29,6 +29,7 @@ INSTALLED: tuple[Callable[[FastAPI, Door], None], ...] = (stac.install,)
 
 #: Parts that also work in the background while the service runs.
 RUNNING: tuple[Callable[[Door, FastAPI], AbstractAsyncContextManager[None]], ...] = (
+    alerts.running,
     events.running,
     stac.running,
 )

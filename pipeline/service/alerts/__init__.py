@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
 
+from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from pipeline.errors import HazmonError
 from pipeline.service.alerts import features, feed
 from pipeline.service.alerts.shelf import Problem, Shelf
 from pipeline.service.door import Door
+from pipeline.store import Store
 
-__all__ = ["Problem", "problems", "router", "shelf_of"]
+__all__ = ["Problem", "problems", "router", "running", "shelf_of"]
+
+_log = logging.getLogger(__name__)
 
 
 def shelf_of(door: Door) -> Shelf:
     """Return the shelf of a home's messages; it lies beside the catalogue's index."""
-    return Shelf(door.work.store, door.work.cache / "alerts.sqlite")
+    return _shelf(door.work.store.root, door.work.cache / "alerts.sqlite")
+
+
+@lru_cache(maxsize=8)
+def _shelf(root: str, path: Path) -> Shelf:
+    """Return the one shelf of a home in this process, so that its messages are read once."""
+    return Shelf(Store.open(root), path)
+
+
+@asynccontextmanager
+async def running(door: Door, app: FastAPI) -> AsyncIterator[None]:
+    """Read the messages while the service starts, so that no request has to wait for it."""
+    reading = asyncio.create_task(run_in_threadpool(_read, shelf_of(door)))
+    try:
+        yield
+    finally:
+        await reading
+
+
+def _read(shelf: Shelf) -> None:
+    try:
+        shelf.refresh()
+    except HazmonError as error:
+        _log.warning("the messages are read when they are asked for: %s", error)
 
 
 def router(door: Door) -> APIRouter:

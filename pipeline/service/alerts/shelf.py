@@ -31,6 +31,8 @@ _VERSION = 1
 _PATIENCE_S = 30.0
 #: How often the store is listed for files that no news tell of (put there by hand, or left by a writer that died), seconds.
 _LIST_AGAIN_S = 300.0
+#: How long a request waits for another that takes messages in, seconds; 10,000 messages read for the first time take about 25.
+_WAIT_S = 5.0
 #: Files read between two commits, so that no reader waits long for a large store.
 _BATCH = 200
 
@@ -95,6 +97,11 @@ class Shelf:
         self._lock = Lock()
         self._after = 0
         self._listed: float | None = None
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make the tables, and begin anew where the file is new."""
+        self._listed = None
         with self.open() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             if connection.execute("PRAGMA user_version").fetchone()[0] not in (0, _VERSION):
@@ -103,8 +110,17 @@ class Shelf:
             connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def refresh(self) -> None:
-        """Take in what became public since the last call."""
-        with self._lock:
+        """Take in what became public since the last call.
+
+        Raises
+        ------
+        StoreError
+            Where another thread is still reading a large store for the first time: what is there so far is not all, and
+            must not look like it.
+        """
+        with self._mine():
+            if not self.path.exists():
+                self._prepare()
             if self._listed is None or monotonic() - self._listed > _LIST_AGAIN_S:
                 self._list()
             told = list(news.after(self.store, self._after))
@@ -113,12 +129,28 @@ class Shelf:
                 self._after = told[-1].number
 
     def problems(self) -> list[Problem]:
-        """Return the files that cannot be read, after looking at those that could not be, and at new ones, again."""
-        with self._lock:
+        """Return the files that cannot be read, after looking at those that could not be, and at new ones, again.
+
+        Raises
+        ------
+        StoreError
+            As `refresh` does.
+        """
+        with self._mine():
             self._list()
         with self.open() as connection:
             found = connection.execute("SELECT key, problem FROM unreadable ORDER BY key").fetchall()
         return [Problem(*row) for row in found]
+
+    @contextmanager
+    def _mine(self) -> Iterator[None]:
+        """Be the only thread that takes messages in until the end of the block."""
+        if not self._lock.acquire(timeout=_WAIT_S):
+            raise StoreError(f"{self.path}: the messages of {self.store.root} are still being read; try again soon")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:

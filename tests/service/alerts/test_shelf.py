@@ -6,6 +6,7 @@ from datetime import timedelta
 from time import process_time
 
 import pytest
+from fastapi.testclient import TestClient
 
 from pipeline.alerts import cap
 from pipeline.service import alerts
@@ -13,7 +14,7 @@ from pipeline.service.alerts.find import Wanted, find
 from pipeline.service.alerts.shelf import Shelf
 from tests.alerts.samples import NOW as SENT
 from tests.alerts.samples import area
-from tests.service.events.serving import NOW, door_of, warned
+from tests.service.events.serving import NOW, door_of, parts, warned
 
 
 @pytest.fixture
@@ -66,10 +67,20 @@ def test_what_was_read_is_not_read_again_after_a_restart(shelf, store, tmp_path,
 
 def test_a_lost_shelf_is_rebuilt_from_the_files(shelf, store):
     refs = [warned(store, number) for number in range(3)]
-    ids(shelf)
-    for path in shelf.path.parent.glob("alerts.sqlite*"):
-        path.unlink()
-    assert set(ids(Shelf(store, shelf.path))) == {ref.identifier for ref in refs}
+    for again in (shelf, Shelf(store, shelf.path)):
+        ids(again)
+        for path in shelf.path.parent.glob("alerts.sqlite*"):
+            path.unlink()
+        assert set(ids(again)) == {ref.identifier for ref in refs}
+
+
+def test_what_is_read_so_far_never_looks_like_all(door, shelf, store, monkeypatch):
+    monkeypatch.setattr("pipeline.service.alerts.shelf._WAIT_S", 0.05)
+    client = TestClient(parts(door), base_url="http://localhost")
+    with shelf._mine():
+        answers = [client.get(path).status_code for path in ("/features/collections/alerts/items", "/alerts/atom.xml")]
+    assert answers == [503, 503]
+    assert client.get("/alerts/atom.xml").status_code == 200
 
 
 def test_two_processes_share_one_shelf(shelf, store):
