@@ -37,11 +37,13 @@ def _shelf(root: str, path: Path) -> Shelf:
 @asynccontextmanager
 async def running(door: Door, app: FastAPI) -> AsyncIterator[None]:
     """Read the messages while the service starts, so that no request has to wait for it."""
-    reading = asyncio.create_task(run_in_threadpool(_read, shelf_of(door)))
+    shelf = shelf_of(door)
+    reading = asyncio.create_task(run_in_threadpool(_read, shelf))
     try:
         yield
     finally:
-        await reading
+        with shelf.stopping():
+            await reading
 
 
 def _read(shelf: Shelf) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from time import monotonic
 
 import shapely
@@ -96,6 +96,7 @@ class Shelf:
         self.path = path
         self._lock = Lock()
         self._after = 0
+        self._stopping = Event()
         self._listed: float | None = None
         self._prepare()
 
@@ -143,6 +144,15 @@ class Shelf:
         return [Problem(*row) for row in found]
 
     @contextmanager
+    def stopping(self) -> Iterator[None]:
+        """Until the end of the block, let nobody read a large store to its end; what was read so far is kept."""
+        self._stopping.set()
+        try:
+            yield
+        finally:
+            self._stopping.clear()
+
+    @contextmanager
     def _mine(self) -> Iterator[None]:
         """Be the only thread that takes messages in until the end of the block."""
         if not self._lock.acquire(timeout=_WAIT_S):
@@ -186,6 +196,8 @@ class Shelf:
 
     def _take(self, keys: list[str]) -> None:
         for start in range(0, len(keys), _BATCH):
+            if self._stopping.is_set():
+                raise StoreError(f"{self.path}: the service stops while messages are still being read")
             read = [self._read(key) for key in keys[start : start + _BATCH]]
             with self._writing() as connection:
                 for found in read:
