@@ -45,11 +45,16 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _an_object(value: Any) -> Any:
-    """Refuse a body that is no object before the model's own first look at it, which takes one for granted."""
-    if not isinstance(value, Mapping):
-        raise ValueError(f"found {type(value).__name__}, expected an object")
-    return value
+class _Object(BaseModel):
+    """A body that is an object: looked at before the model's own first look at it, which takes that for granted."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def is_an_object(cls, value: Any) -> Any:
+        """Return the body."""
+        if not isinstance(value, Mapping):
+            raise ValueError(f"found {type(value).__name__}, expected an object")
+        return value
 
 
 #: Names that a body may also give as one text, as some clients do.
@@ -80,8 +85,7 @@ class Extensions:
         """Request of POST /search."""
         base = create_model(
             "SearchBase",
-            __base__=self.post_base,
-            __validators__={"is_an_object": model_validator(mode="before")(_an_object)},
+            __base__=(_Object, self.post_base),
             collections=(_Names, None),
             ids=(_Names, None),
         )
