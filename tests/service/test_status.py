@@ -16,13 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipeline import steps
+from pipeline import news, steps
 from pipeline.config import Config
 from pipeline.errors import FeedUnavailable
 from pipeline.model import Granule, ObservationRef, Payload
 from pipeline.service import serve
 from pipeline.service.app import application
 from pipeline.service.door import Door
+from pipeline.service.events.subscriptions import Subscription, Subscriptions
 from pipeline.service.status.feeds import Feed, feeds
 from pipeline.service.status.layers import layers, promise
 from pipeline.service.status.schedule import longest_gap
@@ -313,6 +314,17 @@ def test_the_measures_tell_of_feeds_layers_items_alerts_and_news(measured: dict[
     assert measured["hazmon_alerts_active"][()] >= 1
     assert measured["hazmon_alerts_unreadable"] == {(): 0.0}
     assert measured["hazmon_news_number"][()] >= 3
+
+
+def test_a_subscriber_that_is_behind_is_measured(work: steps.Workspace) -> None:
+    for number in range(3):
+        news.tell(work.store, news.Entry("item", "published", f"shaking-{number}", "shaking", NOW, f"k{number}", "s"))
+    new = Subscription("a1", "https://warn.example/in", NOW, "http://127.0.0.1")
+    Subscriptions(work.store).add(new, 1)
+    with _client(Door(work)) as client:
+        families = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
+    (lag,) = families["hazmon_webhook_lag"].samples
+    assert (lag.labels, lag.value) == ({"subscription": "a1"}, 2.0)
 
 
 def test_a_store_that_is_gone_leaves_only_that_to_be_measured(tmp_path: Path, work: steps.Workspace) -> None:

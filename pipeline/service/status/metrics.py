@@ -17,10 +17,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from pipeline import news
+from pipeline.errors import KeyMissing
 from pipeline.products.catalog import hazard_of
 from pipeline.service.alerts import shelf_of
 from pipeline.service.alerts.find import Wanted, find
 from pipeline.service.door import Door
+from pipeline.service.events.subscriptions import Subscriptions
 from pipeline.service.guard import tally
 from pipeline.service.status.board import Board, Health, Remembered
 
@@ -76,9 +78,10 @@ class Home(Collector):
             return
         yield from _feeds(health)
         yield from _layers(health)
-        yield _gauge("hazmon_items", "Public Items", self._items(), ("hazard", "stands"))
         self._head = news.head(self._door.work.store, self._head)
+        yield _gauge("hazmon_items", "Public Items", self._items(), ("hazard", "stands"))
         yield from self._alerts()
+        yield from self._webhooks()
         yield _gauge("hazmon_news_number", "Number of the newest entry of the news", {(): float(self._head)})
 
     def _alerts(self) -> Iterator[Metric]:
@@ -89,6 +92,20 @@ class Home(Collector):
         yield _gauge(
             "hazmon_alerts_unreadable", "Files among the alerts that cannot be read", {(): float(len(shelf.problems()))}
         )
+
+    def _webhooks(self) -> Iterator[Metric]:
+        """Yield how far behind each subscription is; its id says nothing of who it is to whoever has no key."""
+        subscriptions = Subscriptions(self._door.work.store)
+        lags, failures = {}, {}
+        for id in (subscription.id for subscription in subscriptions.all()):
+            try:
+                _, progress = subscriptions.progress(id)
+            except KeyMissing:
+                continue  # removed meanwhile
+            lags[(id,)] = max(0.0, float(self._head - progress.position))
+            failures[(id,)] = float(progress.failures)
+        yield _gauge("hazmon_webhook_lag", "Entries of the news that a subscriber has not taken yet", lags, ("subscription",))
+        yield _gauge("hazmon_webhook_failures", "Failed attempts since the last success", failures, ("subscription",))
 
     def _count(self) -> dict[tuple[str, ...], float]:
         rows = self._door.work.catalog.index.rows()
