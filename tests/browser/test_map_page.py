@@ -81,6 +81,13 @@ def _path(shown: Shown, item: dict, asset: str) -> str:
     return f"{shown.work.cache}/{asset_key(item, asset)}"
 
 
+def test_a_place_is_asked_about_without_a_mouse(look: Looking) -> None:
+    page = look.open(QUAKE)
+    page.locator("#map canvas").press("Enter")
+    expect(page.locator(".details [data-asset=mmi]")).to_be_visible()
+    assert look.address()["at"] == "78.7/41.3"
+
+
 def test_what_a_value_was_made_from_leads_down_to_the_raw_payload(look: Looking) -> None:
     page = look.read(f"{QUAKE}&at=78.9/41.2")
     page.get_by_text("Made from").click()

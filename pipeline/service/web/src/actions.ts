@@ -25,14 +25,39 @@ export async function chooseHazard(id: string | null): Promise<void> {
 
 export async function readItems(hazard: string): Promise<void> {
   try {
-    const found = await service.items(hazard);
-    const { items, unread } = current();
+    const { items: newest, earlier: before } = await service.items(hazard);
+    const { items, earlier, unread } = current();
     const { [hazard]: _, ...rest } = unread;
+    const found = [...newest, ...kept(items[hazard] ?? [], newest)];
     if (!same(items[hazard], found)) change({ items: { ...items, [hazard]: found } });
-    change({ unread: rest });
+    change({ unread: rest, earlier: { [hazard]: before, ...earlier } });
   } catch (error) {
     if (!(error instanceof service.Unanswered)) throw error;
     change({ unread: { ...current().unread, [hazard]: error.message } });
+  }
+}
+
+/** Return the Items read earlier that lie before the newest ones. */
+function kept(read: Item[], newest: Item[]): Item[] {
+  const last = newest.at(-1);
+  const again = new Set(newest.map((item) => item.id));
+  return last ? read.filter((item) => !again.has(item.id) && dataTime(item) <= dataTime(last)) : [];
+}
+
+/** Read the Items before those that were read. */
+async function readEarlier(hazard: string): Promise<void> {
+  const path = current().earlier[hazard];
+  if (!path) return;
+  try {
+    const found = await service.batch(path);
+    const { items, earlier } = current();
+    change({
+      items: { ...items, [hazard]: [...(items[hazard] ?? []), ...found.items] },
+      earlier: { ...earlier, [hazard]: found.earlier },
+    });
+  } catch (error) {
+    if (!(error instanceof service.Unanswered)) throw error;
+    note(say(current().language, "live.unanswered"));
   }
 }
 
@@ -57,6 +82,14 @@ export function move(by: number): boolean {
   const next = all[at + by];
   if (next) chooseStep(next);
   return next !== undefined;
+}
+
+/** Go one moment back, beyond what was read so far where there is more. */
+export async function moveBack(): Promise<void> {
+  const { hazard } = current();
+  if (move(-1) || hazard === null) return;
+  await readEarlier(hazard);
+  move(-1);
 }
 
 export function chooseVersion(subject: Subject, item: Item): void {

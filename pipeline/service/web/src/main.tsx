@@ -35,7 +35,8 @@ async function begin(): Promise<void> {
     setTimeout(() => void begin(), 5000);
     return;
   }
-  change({ broken: null, ...(view.map ? { view: view.map } : {}), ...(view.tab ? { tab: view.tab as Tab } : {}) });
+  // The layer that is asked for is open from the first picture on, so that nothing moves when its contents come.
+  change({ broken: null, hazard: hazardOf(current(), view.hazard ?? null)?.id ?? null, ...(view.map ? { view: view.map } : {}), ...(view.tab ? { tab: view.tab as Tab } : {}) });
   render(<App state={current()} />, root);
   (await map).begin(document.getElementById("map") as HTMLElement);
   live();
@@ -53,7 +54,7 @@ function preferred(offered: string[]): string {
 async function open(view: View): Promise<void> {
   if (write(view) === written) return;
   await readAlerts().catch(() => []);
-  const hazard = view.hazard ?? firstHazard(current());
+  const hazard = hazardOf(current(), view.hazard ?? null)?.id ?? firstHazard(current());
   if (view.asset && hazard) change({ assets: { ...current().assets, [hazard]: view.asset } });
   if (view.opacity !== undefined) change({ opacity: view.opacity });
   await chooseHazard(hazard);

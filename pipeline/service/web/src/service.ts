@@ -2,17 +2,25 @@
 import type { Alert, Item, ItemPage, Start, Status } from "./wire.ts";
 
 /** Items of one hazard that are asked for at once; older ones are asked for when wanted. */
-export const PAGE = 200;
+export const PAGE = 100;
 
 /** What a list of Items needs not carry. */
 const WITHOUT = ["properties.renders", "properties.hazmon:parameters", "properties.processing:lineage", "properties.sci:citation"]
   .map((name) => `-${name}`)
   .join(",");
 
+export interface Batch {
+  items: Item[];
+  /** Address of the Items before these; null where there are none. */
+  earlier: string | null;
+}
+
 export class Unanswered extends Error {}
 
+/** Return an address of the service as this page reaches it, which may be by another name than the one in its links. */
 export function address(path: string): string {
-  return new URL(path, document.baseURI).href;
+  const linked = /^https?:\/\/.*?\/((files|stac)\/.*)$/.exec(path);
+  return new URL(linked?.[1] ?? path, document.baseURI).href;
 }
 
 export function get<Answer>(path: string): Promise<Answer> {
@@ -38,10 +46,15 @@ async function reach<Body>(path: string, accept: string, body: (response: Respon
 export const start = () => get<Start>("page.json");
 export const status = () => get<Status>("status");
 
-/** Return a hazard's Items, newest first. */
-export async function items(hazard: string): Promise<Item[]> {
+/** Return a hazard's newest Items, and where those before them are. */
+export async function items(hazard: string): Promise<Batch> {
   const query = new URLSearchParams({ collections: hazard, limit: String(PAGE), sortby: "-datetime", fields: WITHOUT });
-  return (await get<ItemPage>(`stac/search?${query}`)).features;
+  return batch(`stac/search?${query}`);
+}
+
+export async function batch(path: string): Promise<Batch> {
+  const { features, links } = await get<ItemPage>(path);
+  return { items: features, earlier: links?.find((link) => link.rel === "next")?.href ?? null };
 }
 
 export async function alerts(language: string): Promise<Alert[]> {

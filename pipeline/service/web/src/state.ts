@@ -39,6 +39,8 @@ export interface State {
 
   hazard: string | null;
   items: Record<string, Item[]>;
+  /** Where Items before those read are, by hazard; null where there are none. */
+  earlier: Record<string, string | null>;
   /** Hazards whose Items were asked for in vain. */
   unread: Record<string, string>;
   step: string | null;
@@ -87,6 +89,7 @@ export const initial: State = {
   status: null,
   hazard: null,
   items: {},
+  earlier: {},
   unread: {},
   step: null,
   versions: {},

@@ -1,6 +1,6 @@
 // The map: follows the state and shows it; tells the state where somebody clicked and what part of the world is seen.
 import "maplibre-gl/dist/maplibre-gl.css";
-import { AttributionControl, Map, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
+import { AttributionControl, Map, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLat } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { addIcons } from "./icons.ts";
 import { register } from "./reasons.ts";
@@ -60,10 +60,17 @@ export function begin(container: HTMLElement): Map {
     const { lng, lat } = map.getCenter();
     change({ view: [round(map.getZoom(), 2), round(lat, 3), round(lng, 3)] });
   });
-  map.on("click", (event) => ask({ longitude: round(event.lngLat.wrap().lng, 5), latitude: round(event.lngLat.lat, 5) }));
+  map.on("click", ({ lngLat }) => askAt(lngLat));
+  // Who has no mouse moves the map by its keys until the cross lies where the question is.
+  map.getCanvas().addEventListener("keydown", (event) => event.key === "Enter" && askAt(map.getCenter()));
   dark.addEventListener("change", () => restyle(map));
-  map.getCanvas().setAttribute("aria-label", say(state.language, "map.label"));
+  map.getCanvas().setAttribute("aria-label", say(state.language, "map.keys"));
   return map;
+}
+
+function askAt(place: LngLat): void {
+  const { lng, lat } = place.wrap();
+  ask({ longitude: round(lng, 5), latitude: round(lat, 5) });
 }
 
 /** Say on the map's element whether all of it is drawn, for whoever looks at it by program. */
@@ -115,7 +122,10 @@ function draw(map: Map, state: State, before: State | null): void {
     return;
   }
   if (!map.getSource("alerts")) return;
-  if (before && state.language !== before.language) map.setLayoutProperty("places", "text-field", inLanguage(state.language));
+  if (before && state.language !== before.language) {
+    map.setLayoutProperty("places", "text-field", inLanguage(state.language));
+    map.getCanvas().setAttribute("aria-label", say(state.language, "map.keys"));
+  }
   show(map, state, still.matches);
   const product = drawn(state) !== null;
   if (!before || product !== (drawn(before) !== null)) map.setPaintProperty("alert-fill", "fill-opacity", veil(product));

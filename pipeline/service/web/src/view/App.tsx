@@ -20,6 +20,7 @@ export function App({ state }: { state: State }) {
       <Panel state={state} />
       <main class="stage" aria-label={say(state.language, "map.label")}>
         <MapPlace />
+        <div class="cross" aria-hidden="true" />
         {exercise && <div class="frame" aria-hidden="true" />}
         <LegendCard state={state} />
         <Timeline state={state} />

@@ -1,4 +1,5 @@
 // The layers by hazard: which is on the map, which of its answers, which version, how strong.
+import { useEffect } from "preact/hooks";
 import { chooseAsset, chooseHazard, chooseStep, chooseVersion, goToShown, titleOf } from "../actions.ts";
 import { ago, moment, local } from "../moments.ts";
 import { assetNames, standing, type Step, type Subject } from "../products.ts";
@@ -12,6 +13,8 @@ import { Tables } from "./Tables.tsx";
 
 export function Layers({ state }: { state: State }) {
   const { language, start } = state;
+  // On a phone the open layer may lie below the edge of the sheet.
+  useEffect(() => document.querySelector(".hazard.open > h3")?.scrollIntoView({ block: "nearest" }), []);
   return (
     <div class="layers">
       <h2 class="unseen">{say(language, "tab.layers")}</h2>

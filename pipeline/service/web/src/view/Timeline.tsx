@@ -1,6 +1,6 @@
 // The moments that have products: step through them, play them, drag along them.
 import { useEffect } from "preact/hooks";
-import { chooseStep, move, titleOf } from "../actions.ts";
+import { chooseStep, move, moveBack, titleOf } from "../actions.ts";
 import { day, ends, moment } from "../moments.ts";
 import type { Step } from "../products.ts";
 import { hazardOf, shown, stepOf, stepsOf } from "../select.ts";
@@ -27,7 +27,7 @@ export function Timeline({ state }: { state: State }) {
   return (
     <section class="timeline card" aria-label={say(language, "time")}>
       <div class="buttons">
-        <button type="button" class="round" aria-label={say(language, "time.back")} disabled={at <= 0} onClick={() => move(-1)}><Back /></button>
+        <button type="button" class="round" aria-label={say(language, "time.back")} disabled={at <= 0 && !state.earlier[hazard.id]} onClick={() => void moveBack()}><Back /></button>
         <button
           type="button"
           class="round play"
