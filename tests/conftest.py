@@ -9,7 +9,7 @@ import pytest
 _CONNECT = socket.socket.connect
 
 #: Files that take minutes, begun first so that two workers end together.
-LONG = ("test_airflow.py", "test_end_to_end.py", "test_docs.py", "test_faults.py")
+LONG = ("test_airflow.py", "test_end_to_end.py", "test_docs.py", "test_faults.py", "test_map_page.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
