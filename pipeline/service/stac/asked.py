@@ -13,7 +13,7 @@ from pydantic_core import PydanticSerializationError
 
 from pipeline.errors import InputError
 from pipeline.model import Bounds
-from pipeline.service.stac import cql, query
+from pipeline.service.stac import filters, query
 from pipeline.service.stac.fields import DEFAULT, EVERYTHING, Fields
 from pipeline.service.stac.literals import box, geometry, window
 
@@ -72,7 +72,7 @@ def from_get(given: Mapping[str, Any], most: int) -> Asked:
     if given.get("filter_expr"):
         is_json = given.get("filter_lang") == "cql2-json" or given["filter_expr"].lstrip().startswith("{")
         conditions.append(
-            cql.from_json(_json("filter", given["filter_expr"])) if is_json else cql.from_text(given["filter_expr"])
+            filters.from_json(_json("filter", given["filter_expr"])) if is_json else filters.from_text(given["filter_expr"])
         )
     if given.get("query"):
         conditions.append(query.condition(_json("query", given["query"])))
@@ -92,7 +92,7 @@ def from_post(body: BaseModel, most: int) -> Asked:
     asked = _common(given, most)
     if given.get("intersects"):
         asked = replace(asked, shape=geometry(given["intersects"]))
-    conditions = [cql.from_json(given["filter_expr"])] if given.get("filter_expr") else []
+    conditions = [filters.from_json(given["filter_expr"])] if given.get("filter_expr") else []
     if given.get("query"):
         conditions.append(query.condition(given["query"]))
     _check_crs(given.get("filter_crs"))

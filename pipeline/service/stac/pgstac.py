@@ -142,7 +142,10 @@ class PgstacClient(AsyncBaseCoreClient):
         await run_in_threadpool(self.core.items.collection, collection_id)
         one = {"ids": [item_id], "collections": [collection_id], "limit": 1, "conf": {"nohydrate": True}}
         found = await _rows(kwargs["request"], one)
-        return answer_item(self.core.items.door, found[0] if found else None, item_id, collection_id, kwargs["request"])
+        if not found:
+            # Whoever was told of it by the events asks at once, before the database has it.
+            return await run_in_threadpool(self.core.get_item, item_id, collection_id, **kwargs)
+        return answer_item(self.core.items.door, found[0], item_id, collection_id, kwargs["request"])
 
     async def post_search(self, search_request: BaseModel, **kwargs: Any) -> stac.ItemCollection:
         """Return a page of Items for the body of a POST request."""

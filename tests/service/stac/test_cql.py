@@ -13,7 +13,7 @@ from shapely.geometry import box, mapping
 from pipeline.errors import InputError
 from pipeline.products.index import Index
 from pipeline.products.index_search import Query
-from pipeline.service.stac import cql
+from pipeline.service.stac import cql, filters
 
 START = datetime(2024, 4, 5, tzinfo=UTC)
 TEXTS = ("reviewed", "Reviewed", "re%d", "re_d", "a*b?[c]", "a\\b", "пересмотрено", "Пересмотрено", "", "O'Brien")
@@ -57,7 +57,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
 
 
 def selected(index: Index, node: Any) -> set[str]:
-    term = cql.to_sql(cql.from_json(node), index.types())
+    term = cql.to_sql(filters.from_json(node), index.types())
     return {json.loads(found.document)["id"] for found in index.find(Query(terms=[term], limit=1000))}
 
 
@@ -115,7 +115,7 @@ atoms = st.one_of(
               st.sampled_from("+-*"), numbers, numbers),
     st.builds(lambda text: op("=", op("casei", named("hazmon:review_status")), op("casei", text)), texts),
 )  # fmt: skip
-filters = st.recursive(
+together = st.recursive(
     atoms,
     lambda inner: st.one_of(
         st.builds(lambda args, name: op(name, *args), st.lists(inner, min_size=2, max_size=4), st.sampled_from(["and", "or"])),
@@ -135,7 +135,7 @@ def test_one_condition_selects_what_the_package_matches(index: Index, node: Any)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(node=filters)
+@given(node=together)
 def test_conditions_together_select_what_the_package_matches(index: Index, node: Any) -> None:
     found = selected(index, node)
     for id, matches in matched(node).items():
@@ -155,7 +155,7 @@ def test_conditions_together_select_what_the_package_matches(index: Index, node:
     ],
 )
 def test_text_selects_what_the_package_matches(index: Index, text: str) -> None:
-    node = cql.from_text(text)
+    node = filters.from_text(text)
     assert selected(index, node) == {id for id, matches in matched(node).items() if matches}
     assert selected(index, node)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.service.door import Door
-from pipeline.service.stac import cql
+from pipeline.service.stac import cql, filters
 from pipeline.service.stac.asked import Asked
 from pipeline.service.stac.embedded import Items
 from pipeline.service.stac.mirror import Mirror
@@ -165,7 +165,7 @@ def pair(home: Workspace, postgres: Cluster, template: str) -> Iterator[Pair]:
 
 def condition_of(node: Any) -> Any:
     try:
-        return cql.from_json(node)
+        return filters.from_json(node)
     except InputError:
         return assume(False)
 

@@ -105,6 +105,20 @@ def test_what_others_publish_is_found(serving: Serving, fresh: tuple[Workspace, 
         assert "shaking-new" in _until_found(api, "shaking-new")
 
 
+def test_an_item_is_there_as_soon_as_the_news_tell_of_it(
+    serving: Serving, fresh: tuple[Workspace, Publisher], tmp_path: Any
+) -> None:
+    """Who hears of it by the events asks at once, of a service that has its own index."""
+    work, publisher = fresh
+    publisher.publish("shaking-0")
+    cache = tmp_path / "elsewhere"
+    cache.mkdir()
+    with serving(Workspace(work.config, work.store, cache)) as api:
+        for number in range(1, 6):
+            publisher.publish(f"shaking-{number}")
+            assert api.get(f"/stac/collections/shaking/items/shaking-{number}").status_code == 200
+
+
 def _until_found(api: httpx.Client, id: str) -> list[str]:
     for _ in range(1000):
         found = ids(api.get("/stac/search").json())
