@@ -21,7 +21,7 @@ __all__ = ["pgstac_url", "postgres", "template"]
 BACKENDS = ("embedded", "pgstac")
 
 
-class _With(Config):
+class With(Config):
     """The shipped configuration with another back-end."""
 
     def __init__(self, backend: str) -> None:
@@ -57,7 +57,7 @@ def serving(backend: str, serve: Callable[[Door], AbstractContextManager[str]], 
 
     @contextmanager
     def run(work: Workspace) -> Iterator[httpx.Client]:
-        door = Door(replace(work, config=_With(backend)))
+        door = Door(replace(work, config=With(backend)))
         with (
             database(work) if backend == "pgstac" else nullcontext(),
             serve(door) as url,
