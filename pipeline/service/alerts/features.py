@@ -91,7 +91,7 @@ def feature(message: Found, languages: tuple[str, ...], base: str) -> dict[str, 
     return {
         "type": "Feature",
         "id": message.identifier,
-        "geometry": message.body["geometry"],
+        "geometry": message.geometry,
         "properties": {
             **message.body["properties"],
             "active": message.active,

@@ -48,7 +48,9 @@ class Found:
     active: bool
     superseded_by: str | None
     body: dict[str, Any]
-    """`geometry`, `properties`, and `texts` by language."""
+    """`properties`, and `texts` by language."""
+    geometry: dict[str, Any] | None = None
+    """GeoJSON; None, too, where it was not asked for."""
 
     @property
     def cursor(self) -> tuple[str, str]:
@@ -81,7 +83,7 @@ def find(
     terms, values = _terms(wanted, now)
     where = f"WHERE {' AND '.join(terms)}" if terms else ""
     page = where if before is None else f"{where} {'AND' if terms else 'WHERE'} (m.sent, m.identifier) < (?, ?)"
-    columns = f"m.key, m.sha256, m.identifier, m.sent, {_ACTIVE}, {_SUPERSEDED_BY}, m.body"
+    columns = f"m.key, m.sha256, m.identifier, m.sent, {_ACTIVE}, {_SUPERSEDED_BY}, m.body, m.geometry"
     query = f"SELECT {columns} FROM messages m {page} ORDER BY m.sent DESC, m.identifier DESC LIMIT ?"
     with shelf.open() as connection:
         connection.execute("BEGIN")
@@ -112,7 +114,7 @@ def months(shelf: Shelf) -> list[str]:
 
 
 def sent_in(shelf: Shelf, month: str | None, now: datetime, limit: int) -> list[Found]:
-    """Return the messages sent in a month (None: in any), the newest first."""
+    """Return the messages sent in a month (None: in any), the newest first, without their geometries."""
     term, values = ("WHERE m.sent >= ? AND m.sent < ?", [month, f"{month}~"]) if month else ("", [])
     columns = f"m.key, m.sha256, m.identifier, m.sent, {_ACTIVE}, {_SUPERSEDED_BY}, m.body"
     query = f"SELECT {columns} FROM messages m {term} ORDER BY m.sent DESC, m.identifier DESC LIMIT ?"
@@ -121,8 +123,9 @@ def sent_in(shelf: Shelf, month: str | None, now: datetime, limit: int) -> list[
 
 
 def _found(row: tuple[Any, ...]) -> Found:
-    key, sha256, identifier, sent, active, superseded_by, body = row
-    return Found(key, sha256, identifier, sent, bool(active), superseded_by, json.loads(body))
+    key, sha256, identifier, sent, active, superseded_by, body, *geometry = row
+    drawn = json.loads(geometry[0]) if geometry and geometry[0] else None
+    return Found(key, sha256, identifier, sent, bool(active), superseded_by, json.loads(body), drawn)
 
 
 def _terms(wanted: Wanted, now: datetime) -> tuple[list[str], list[Any]]:

@@ -26,7 +26,7 @@ from pipeline.store import Store
 _log = logging.getLogger(__name__)
 
 #: Version of the tables; a file of another version is dropped and rebuilt.
-_VERSION = 1
+_VERSION = 2
 #: How long a writer waits for another process, seconds.
 _PATIENCE_S = 30.0
 #: How often the store is listed for files that no news tell of (put there by hand, or left by a writer that died), seconds.
@@ -52,6 +52,7 @@ CREATE TABLE IF NOT EXISTS messages (
     hazard TEXT,
     incident TEXT,
     body TEXT NOT NULL,
+    geometry TEXT,
     shape BLOB
 );
 CREATE INDEX IF NOT EXISTS messages_by_sent ON messages (sent, identifier);
@@ -235,10 +236,10 @@ def _put(connection: sqlite3.Connection, record: Record) -> None:
             _note(connection, Problem(record.key, f"holds the message {alert.identifier} of {held[0]} again"))
         return
     connection.execute("DELETE FROM unreadable WHERE key = ?", (record.key,))
-    body = {"geometry": to_geojson(record.shape), "properties": record.properties, "texts": record.texts}
+    body = {"properties": record.properties, "texts": record.texts}
     number = connection.execute(
         "INSERT INTO messages (key, sha256, sender, identifier, sent, begins, expires, status, closes, severity, hazard,"
-        " incident, body, shape) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " incident, body, geometry, shape) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             record.key,
             record.sha256,
@@ -252,7 +253,8 @@ def _put(connection: sqlite3.Connection, record: Record) -> None:
             record.properties["severity"],
             record.hazard,
             record.properties["incident"],
-            json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
+            _text(body),
+            None if record.shape is None else _text(to_geojson(record.shape)),
             None if record.shape is None else shapely.to_wkb(record.shape),
         ),
     ).lastrowid
@@ -263,6 +265,10 @@ def _put(connection: sqlite3.Connection, record: Record) -> None:
         "INSERT INTO superseded VALUES (?, ?, ?, ?, ?)",
         [(sender, id, alert.status, moment(alert.sent), alert.identifier) for sender, id, _ in alert.references],
     )
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _note(connection: sqlite3.Connection, found: Problem) -> None:

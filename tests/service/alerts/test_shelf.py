@@ -217,8 +217,8 @@ def test_ten_thousand_messages_cost_little_per_request(shelf, store):
         for number in range(10_000):
             connection.execute(
                 "INSERT INTO messages (key, sha256, sender, identifier, sent, begins, expires, status, closes, severity,"
-                " hazard, incident, body, shape) SELECT key || ?1, sha256, sender, identifier || ?1, sent, begins, expires,"
-                " status, closes, severity, hazard, incident, body, shape FROM messages WHERE number = 1",
+                " hazard, incident, body, geometry, shape) SELECT key || ?1, sha256, sender, identifier || ?1, sent, begins,"
+                " expires, status, closes, severity, hazard, incident, body, geometry, shape FROM messages WHERE number = 1",
                 (f"-{number}",),
             )
             connection.execute(
