@@ -57,7 +57,7 @@ FLAT = 48_000_000
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, played: Path) -> Iterator[Running]:
     root = tmp_path_factory.mktemp("attacked")
-    environment = variables(played, folder(root / "config", "limits: {head_seconds: 2, request_seconds: 10}\n"))
+    environment = variables(played, folder(root / "config", "limits: {head_seconds: 4, request_seconds: 10}\n"))
     with running(environment | {"HAZMON_KEYS": KEY}, root / "log") as found:
         yield found
 
@@ -347,9 +347,10 @@ def test_many_slow_clients_at_once_are_ended_and_others_answered_meanwhile(serve
             body = b"POST /stac/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 50000\r\n\r\n[1,"
             connection.sendall(head if number % 4 else body)
         with server.client() as client:
-            began = monotonic()
             assert client.get("/health/live").status_code == 200
-            assert monotonic() - began < 1.5
+        assert _peek(slow[-2]) == b"", "it was answered while the others were still waited for"
+        for connection in slow:
+            connection.settimeout(30)
         answers = [received(connection)[:12] for connection in slow]
     finally:
         for connection in slow:

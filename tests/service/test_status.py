@@ -26,6 +26,7 @@ from pipeline.service.door import Door
 from pipeline.service.events.subscriptions import Subscription, Subscriptions
 from pipeline.service.status.feeds import Feed, feeds
 from pipeline.service.status.layers import layers, promise
+from pipeline.service.status.runs import Run, runs
 from pipeline.service.status.schedule import longest_gap
 from pipeline.steps import polls
 from tests.drills import CONFIG
@@ -243,12 +244,12 @@ RUNS = [
 def _runs(work: steps.Workspace, answer: Response, token: str | None = None) -> dict[str, Any]:
     asked: list[Request] = []
 
-    async def runs(request: Request) -> Response:
+    async def tells(request: Request) -> Response:
         asked.append(request)
         return answer
 
     with (
-        listening(Starlette(routes=[Route("/api/v2/dags/~/dagRuns", runs)])) as url,
+        listening(Starlette(routes=[Route("/api/v2/dags/~/dagRuns", tells)])) as url,
         _client(Door(work, airflow=url, airflow_token=token, now=lambda: NOW)) as client,
     ):
         found = dict(client.get("/status").json())
@@ -262,6 +263,19 @@ def test_the_newest_run_of_each_dag_is_on_the_board(work: steps.Workspace) -> No
         ("ingest_usgs", "running", None),
         ("event_shaking", "success", "event:x"),
     ]
+
+
+def test_a_dag_that_runs_once_a_day_stays_on_the_board_though_others_run_each_minute(work: steps.Workspace) -> None:
+    answers = [{"dag_runs": RUNS[1:2]}, {"dag_runs": RUNS[:1]}]
+
+    async def tells(request: Request) -> Response:
+        return JSONResponse(answers.pop(0))
+
+    known: dict[str, Run] = {}
+    with listening(Starlette(routes=[Route("/api/v2/dags/~/dagRuns", tells)])) as url:
+        runs(Door(work, airflow=url), known)
+        found, _ = runs(Door(work, airflow=url), known)
+    assert [run.dag for run in found or ()] == ["ingest_usgs", "event_shaking"]
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ class Board:
 
     def __init__(self, door: Door) -> None:
         self._door = door
+        self._runs: dict[str, Run] = {}
         self.readiness = Remembered(self._readiness)
         self.health = Remembered(self._health)
         self.status = Remembered(self._status)
@@ -126,7 +127,7 @@ class Board:
 
     def _status(self) -> Status:
         door, store = self._door, self._door.work.store
-        newest, problem = runs(door)
+        newest, problem = runs(door, self._runs)
         return Status(
             at=door.now().astimezone(UTC),
             clock="exercise" if door.work.drill is not None else "wall",

@@ -13,8 +13,8 @@ from pipeline.service.door import Door
 #: Longest time that the board waits for Airflow, seconds.
 PATIENCE = 2.0
 
-#: So many newest runs are looked through.
-_LOOK = 200
+#: So many newest runs are looked through: what Airflow tells at once unless it is set otherwise.
+_LOOK = 100
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,16 @@ class _Answer(BaseModel):
     dag_runs: list[_Found]
 
 
-def runs(door: Door) -> tuple[list[Run] | None, str | None]:
-    """Return the newest run of every DAG, the latest first; or None and why there is none."""
+def runs(door: Door, known: dict[str, Run]) -> tuple[list[Run] | None, str | None]:
+    """Return the newest run of every DAG, the latest first; or None and why there is none.
+
+    Parameters
+    ----------
+    door
+        Knows where Airflow is.
+    known
+        Runs by DAG as they were, brought up to date: what runs once a day is not among the newest of all for long.
+    """
     if door.airflow is None:
         return None, None
     headers = {"Authorization": f"Bearer {door.airflow_token}"} if door.airflow_token else {}
@@ -61,4 +69,5 @@ def runs(door: Door) -> tuple[list[Run] | None, str | None]:
     newest: dict[str, Run] = {}
     for run in found:
         newest.setdefault(run.dag_id, Run(run.dag_id, run.state, run.start_date, run.end_date, run.partition_key))
-    return list(newest.values()), None
+    known |= newest
+    return sorted(known.values(), key=lambda run: (run.started is None, run.started, run.dag), reverse=True), None
