@@ -36,3 +36,11 @@ window.moved = 0;
 new PerformanceObserver((list) => { for (const one of list.getEntries()) window.moved += one.value; })
   .observe({ type: 'layout-shift', buffered: true });
 """
+
+#: A browser as on an old machine.
+WITHOUT_WEBGL = """
+const given = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind.startsWith('webgl') ? null : given.call(this, kind, ...rest);
+};
+"""

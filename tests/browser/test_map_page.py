@@ -12,7 +12,7 @@ from pipeline.exercise.play import static_feeds
 from pipeline.products.read import asset_key
 from tests.browser.conftest import NOW, Shown, door_of
 from tests.browser.looking import Looking, changed, looking
-from tests.browser.measures import CONTRASTS, COUNT_SHIFTS, SMALL_TARGETS
+from tests.browser.measures import CONTRASTS, COUNT_SHIFTS, SMALL_TARGETS, WITHOUT_WEBGL
 from tests.drills import on_stage, quakes
 from tests.service.conftest import serving
 
@@ -261,6 +261,23 @@ def test_all_text_has_the_contrast_of_wcag_aa(browser: Browser, shown: Shown, th
             page.get_by_text("Past alerts").click()
         weak = [(text, ratio) for text, ratio, least in page.evaluate(CONTRASTS) if ratio < least]
         assert weak == []
+
+
+def test_a_browser_that_cannot_draw_maps_still_shows_products_and_alerts(look: Looking) -> None:
+    look.page.add_init_script(WITHOUT_WEBGL)
+    page = look.read(QUAKE)
+    picture = page.locator(".mapless img")
+    expect(picture).to_be_visible()
+    expect(picture).to_have_js_property("complete", True)
+    page.get_by_role("tab", name="Alerts").click()
+    expect(page.get_by_role("heading", name="Active alerts")).to_be_visible()
+
+
+def test_an_address_put_into_the_open_page_is_followed(look: Looking) -> None:
+    page = look.open(QUAKE)
+    page.evaluate(f"location.hash = '{FIRE.replace('lang=en', 'lang=ru')}'")
+    expect(page.get_by_role("tab", name="Слои")).to_be_visible()
+    expect(page.locator(".hazard.open")).to_contain_text("Пожароопасная погода")
 
 
 def test_nothing_moves_while_the_page_loads(look: Looking) -> None:

@@ -1,7 +1,7 @@
 // Where the page begins: what it needs, the view its address names, the map, the panels, the news.
 import "./style/page.css";
 import { render } from "preact";
-import { chooseAlert, chooseHazard, chooseStep, chooseVersion, readAlerts, refreshLegend, ask } from "./actions.ts";
+import { chooseAlert, chooseHazard, chooseLanguage, chooseStep, chooseVersion, readAlerts, refreshLegend, ask } from "./actions.ts";
 import { read, write, type View } from "./address.ts";
 import { begin as live } from "./live.ts";
 import { assetOf, hazardOf, stepOf, stepsOf, activeAlerts } from "./select.ts";
@@ -42,7 +42,15 @@ async function begin(): Promise<void> {
   live();
   await open(view);
   follow(remember);
-  addEventListener("hashchange", () => void open(read(location.hash)));
+  addEventListener("hashchange", () => void goTo(read(location.hash)));
+}
+
+/** Show the view of an address that was put into the open page. */
+async function goTo(view: View): Promise<void> {
+  if (write(view) === written) return;
+  if (view.lang && view.lang !== current().language) await chooseLanguage(view.lang);
+  change({ ...(view.map ? { jump: view.map } : {}), ...(view.tab ? { tab: view.tab as Tab } : {}) });
+  await open(view);
 }
 
 /** Return the first language of the reader that the page speaks. */
@@ -52,7 +60,6 @@ function preferred(offered: string[]): string {
 }
 
 async function open(view: View): Promise<void> {
-  if (write(view) === written) return;
   await readAlerts().catch(() => []);
   const hazard = hazardOf(current(), view.hazard ?? null)?.id ?? firstHazard(current());
   if (view.asset && hazard) change({ assets: { ...current().assets, [hazard]: view.asset } });

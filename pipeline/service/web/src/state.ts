@@ -73,6 +73,10 @@ export interface State {
   note: string | null;
   view: [number, number, number] | null;
   goTo: Bounds | null;
+  /** zoom, latitude, longitude that an address asks for while the page is open */
+  jump: [number, number, number] | null;
+  /** The browser cannot draw maps. */
+  mapless: boolean;
 }
 
 export const initial: State = {
@@ -113,6 +117,8 @@ export const initial: State = {
   note: null,
   view: null,
   goTo: null,
+  jump: null,
+  mapless: false,
 };
 
 type Listener = (now: State, before: State) => void;

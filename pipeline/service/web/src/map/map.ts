@@ -1,6 +1,6 @@
 // The map: follows the state and shows it; tells the state where somebody clicked and what part of the world is seen.
 import "maplibre-gl/dist/maplibre-gl.css";
-import { AttributionControl, Map, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLat } from "maplibre-gl";
+import { AttributionControl, GPUInitializationError, Map, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLat } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { addIcons } from "./icons.ts";
 import { register } from "./reasons.ts";
@@ -27,7 +27,17 @@ function ink(state: State): Ink {
   return isDark(state) ? DARK : LIGHT;
 }
 
-export function begin(container: HTMLElement): Map {
+/** Draw the map; where the browser cannot, say so in the state, and the page does without. */
+export function begin(container: HTMLElement): void {
+  try {
+    create(container);
+  } catch (error) {
+    if (!(error instanceof GPUInitializationError)) throw error;
+    change({ mapless: true });
+  }
+}
+
+function create(container: HTMLElement): void {
   const state = current();
   register();
   const map = new Map({
@@ -65,7 +75,6 @@ export function begin(container: HTMLElement): Map {
   map.getCanvas().addEventListener("keydown", (event) => event.key === "Enter" && askAt(map.getCenter()));
   dark.addEventListener("change", () => restyle(map));
   map.getCanvas().setAttribute("aria-label", say(state.language, "map.keys"));
-  return map;
 }
 
 function askAt(place: LngLat): void {
@@ -134,6 +143,7 @@ function draw(map: Map, state: State, before: State | null): void {
   if (other) choose(map, state);
   if (!before || changed(state, before)) drawMarks(map, state);
   if (state.goTo && state.goTo !== before?.goTo) go(map, state.goTo);
+  if (state.jump && state.jump !== before?.jump) map.jumpTo({ zoom: state.jump[0], center: [state.jump[2], state.jump[1]] });
 }
 
 function changed(state: State, before: State): boolean {

@@ -6,6 +6,9 @@ import { Panel } from "./Panel.tsx";
 import { LegendCard } from "./Legend.tsx";
 import { Timeline } from "./Timeline.tsx";
 import { AlertTable } from "./AlertTable.tsx";
+import { titleOf } from "../actions.ts";
+import { shown } from "../select.ts";
+import { address } from "../service.ts";
 import type { State } from "../state.ts";
 import { say } from "../words.ts";
 
@@ -20,6 +23,7 @@ export function App({ state }: { state: State }) {
       <Panel state={state} />
       <main class="stage" aria-label={say(state.language, "map.label")}>
         <MapPlace />
+        {state.mapless && <Picture state={state} />}
         <div class="cross" aria-hidden="true" />
         {exercise && <div class="frame" aria-hidden="true" />}
         <LegendCard state={state} />
@@ -28,6 +32,18 @@ export function App({ state }: { state: State }) {
       {state.table && <AlertTable state={state} />}
       <div class="unseen" aria-live="polite" role="status">{state.told}</div>
       {state.note !== null && <div class="note" role="status">{state.note}</div>}
+    </div>
+  );
+}
+
+/** Instead of a map: the picture that every product carries, with its own legend. */
+function Picture({ state }: { state: State }) {
+  const item = shown(state)[0]?.item;
+  const picture = item?.assets.thumbnail;
+  return (
+    <div class="mapless">
+      <p>{say(state.language, "map.none")}</p>
+      {item && picture && <img src={address(picture.href)} alt={titleOf(state, item)} />}
     </div>
   );
 }
