@@ -83,7 +83,9 @@ def _path(shown: Shown, item: dict, asset: str) -> str:
 
 def test_a_place_is_asked_about_without_a_mouse(look: Looking) -> None:
     page = look.open(QUAKE)
+    expect(page.locator(".cross")).to_be_hidden()
     page.locator("#map canvas").press("Enter")
+    expect(page.locator(".cross")).to_be_visible()
     expect(page.locator(".details [data-asset=mmi]")).to_be_visible()
     assert look.address()["at"] == "78.7/41.3"
 
