@@ -192,6 +192,7 @@ class Catalog:
         limit: int | None = None,
     ) -> list[dict[str, Any]]:
         """Return public Items that satisfy all conditions, the newest first; see `Index.search`."""
+        self.refresh()
         keys = self.index.search(hazard=hazard, subject=subject, bbox=bbox, window=window, current=current, limit=limit)
         return [self.store.get_json(key) for key in keys]
 
@@ -212,9 +213,9 @@ class Catalog:
         """
         count = 0
         while batch := list(news.after(self.store, self.index.position or 0, _BATCH)):
-            newest = {entry.id: entry for entry in batch if entry.kind == "item"}
-            changed = [entry.key for entry in newest.values() if not self._knows(entry.id, entry.state)]
-            self.index.follow(changed, self.store.get_json, position=batch[-1].number)
+            # Of two writers the later one may have been told of first: what is known must be every state that was told.
+            changed = {e.key for e in batch if e.kind == "item" and not self._knows(e.id, e.state)}
+            self.index.follow(sorted(changed), self.store.get_json, position=batch[-1].number)
             count += len(changed)
         return count
 
@@ -353,12 +354,8 @@ def _record_key(lineage: str, hazard: str) -> str:
 
 def _entry(item: Mapping[str, Any], now: datetime) -> news.Entry:
     """Return what the news say of an Item as it stands."""
-    properties = item["properties"]
-    what: news.What = (
-        "withdrawn" if "hazmon:withdrawn" in properties else "superseded" if properties["deprecated"] else "published"
-    )
     state = sha256(to_bytes(item))
-    return news.Entry("item", what, item["id"], item["collection"], now, item_key(item["id"]), state)
+    return news.Entry("item", lineages.standing(item), item["id"], item["collection"], now, item_key(item["id"]), state)
 
 
 def _linked(

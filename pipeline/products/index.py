@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StoreError
+from pipeline.errors import KeyMissing, StoreError
 from pipeline.model import Bounds, Window
 from pipeline.products import index_row, index_search
 from pipeline.products.index_row import boxes, time_text
@@ -110,10 +110,18 @@ class Index:
             index_row.insert(connection, read(key), key, with_state=True)
 
     def follow(self, keys: Iterable[str], read: Callable[[str], Mapping[str, Any]], *, position: int) -> None:
-        """Put Items as they are now and note up to which news entry the index has followed."""
+        """Put Items as they are now and note up to which news entry the index has followed.
+
+        One whose file was taken away by hand is forgotten: it must not hold up those that came after it.
+        """
         with self._writing() as connection:
             for key in keys:
-                index_row.insert(connection, read(key), key, with_state=True)
+                try:
+                    item = read(key)
+                except KeyMissing:
+                    index_row.forget(connection, key)
+                else:
+                    index_row.insert(connection, item, key, with_state=True)
             _reach(connection, position)
 
     def replace(

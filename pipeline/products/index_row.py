@@ -81,6 +81,14 @@ def insert(connection: sqlite3.Connection, item: Mapping[str, Any], key: str, *,
     connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (number, document))
 
 
+def forget(connection: sqlite3.Connection, key: str) -> None:
+    """Take the Item of a store key out of the tables, where they hold it."""
+    for (number,) in connection.execute("SELECT number FROM items WHERE key = ?", (key,)).fetchall():
+        connection.execute("DELETE FROM places WHERE number IN (?, ?)", (2 * number, 2 * number + 1))
+        for table in ("items", "contents", "documents"):
+            connection.execute(f"DELETE FROM {table} WHERE number = ?", (number,))
+
+
 def _place(connection: sqlite3.Connection, number: int, around: Bounds | None, start: str, stop: str) -> None:
     """Enter one or, across the antimeridian, two boxes in space and time; their numbers tell the Item's."""
     connection.execute("DELETE FROM places WHERE number IN (?, ?)", (2 * number, 2 * number + 1))

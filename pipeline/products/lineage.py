@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.model import slug
 from pipeline.products.item import stamp
@@ -46,6 +46,14 @@ def version_of(item: Mapping[str, Any]) -> Version:
     """Return an Item's place among its lineage."""
     properties = item["properties"]
     return Version(item["id"], properties["hazmon:revision"], properties.get("hazmon:received", ""), properties["created"])
+
+
+def standing(item: Mapping[str, Any]) -> Literal["published", "superseded", "withdrawn"]:
+    """Return how an Item stands: as the latest of its lineage, behind a later one, or taken back."""
+    properties = item["properties"]
+    if "hazmon:withdrawn" in properties:
+        return "withdrawn"
+    return "superseded" if properties["deprecated"] else "published"
 
 
 def folder(lineage: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from starlette.requests import Request
 
 from pipeline.config import ServiceConfig
 from pipeline.errors import KeyMissing
+from pipeline.service.fresh import Fresh
 from pipeline.steps import Workspace
 
 
@@ -34,6 +36,11 @@ class Door:
     listening: tuple[str, ...] = ()
     """The address it listens on, which it answers to as it does to loopback."""
 
+    @cached_property
+    def fresh(self) -> Fresh:
+        """What keeps the index up with publishers elsewhere."""
+        return Fresh(self.work.catalog)
+
     @property
     def settings(self) -> ServiceConfig:
         """How the service is configured."""
@@ -55,7 +62,12 @@ def file_url(base: str, key: str) -> str:
 
 def find_item(door: Door, id: str) -> dict[str, Any] | None:
     """Return a public Item as it lies in the store; None where there is none of this id, whatever the text is."""
-    row = door.work.catalog.index.row(id)
+    index = door.work.catalog.index
+    row = index.row(id)
+    if row is None:
+        # Whoever was told of it by the events asks at once.
+        door.fresh.look(now=True)
+        row = index.row(id)
     if row is None:
         return None
     try:

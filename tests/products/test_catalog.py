@@ -303,6 +303,27 @@ def test_an_index_that_knows_already_reads_no_item_again(catalog: Catalog, works
     assert catalog.index.position == news.head(catalog.store) != position
 
 
+def test_a_state_told_late_does_not_hide_the_one_before(catalog: Catalog, workshop: Path, tmp_path: Path) -> None:
+    publish(catalog, product(1), workshop)
+    other = Catalog(catalog.store, tmp_path / "another.sqlite")
+    (first,) = news.after(catalog.store, 0)
+    other.index.put(first.key, catalog.store.get_json)
+    publish(catalog, product(2), workshop)
+    # Another writer tells last what it saw first.
+    news.tell(catalog.store, replace(first, what="withdrawn"))
+    other.refresh()
+    assert other.index.rows() == catalog.index.rows()
+
+
+def test_an_item_taken_away_by_hand_does_not_hold_up_those_after_it(catalog: Catalog, workshop: Path, tmp_path: Path) -> None:
+    other = Catalog(catalog.store, tmp_path / "another.sqlite")
+    gone = publish(catalog, product(1, subject=Event("eq20240101000000aaaa", 1, ORIGIN)), workshop)
+    there = publish(catalog, product(1), workshop)
+    catalog.store.delete(item_key(gone["id"]))
+    other.refresh()
+    assert [row.id for row in other.index.rows()] == [there["id"]]
+
+
 def test_a_rebuild_tells_the_news_what_they_miss(catalog: Catalog, workshop: Path) -> None:
     item = publish(catalog, product(1), workshop)
     told = list(news.after(catalog.store, 0))

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from pipeline.errors import AlertError, KeyMissing
 from pipeline.news import Entry
+from pipeline.products.lineage import standing
 from pipeline.service.alerts import record
 from pipeline.service.alerts.record import moment
 from pipeline.store import Store
@@ -50,6 +51,7 @@ class Teller:
         }
         try:
             data = self.store.get(entry.key)
+            # An Item's standing goes before what was told of it: of two writers at once the later one may be told of first.
             return said | (_alert(entry.key, data) if entry.kind == "alert" else _item(json.loads(data)))
         except (KeyMissing, AlertError, json.JSONDecodeError):
             # What it tells of was taken away, or cannot be read: the number is told all the same, so that none is missed.
@@ -71,6 +73,7 @@ def to_text(told: Mapping[str, Any]) -> str:
 def _item(item: Mapping[str, Any]) -> dict[str, Any]:
     properties = item.get("properties", {})
     return {
+        "what": standing(item),
         "title": properties.get("title"),
         "bbox": item.get("bbox"),
         "datetime": properties.get("datetime"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -35,9 +33,6 @@ from pipeline.service.stac.served import GEOJSON, JSON, collection_url, landing_
 #: Items of one page, and the tokens of the next and the previous one.
 Page = tuple[list[dict[str, Any]], str | None, str | None]
 
-#: How often a process looks for news that others published, seconds.
-_LOOK_S = 1.0
-
 
 def backend(door: Door) -> tuple[BaseCoreClient, Extensions]:
     """Return the client over the embedded index and its extensions."""
@@ -52,21 +47,6 @@ class Items:
         self.door = door
         self.catalog = door.work.catalog
         self.collections = Collections(self.catalog.store)
-        self._looking = threading.Lock()
-        self._looked = float("-inf")
-
-    def look(self, *, now: bool = False) -> None:
-        """Take in the news, at most once a second or `now`; whoever comes meanwhile does not wait for it."""
-        if now:
-            self.catalog.refresh()
-            return
-        if time.monotonic() - self._looked < _LOOK_S or not self._looking.acquire(blocking=False):
-            return
-        try:
-            self.catalog.refresh()
-            self._looked = time.monotonic()
-        finally:
-            self._looking.release()
 
     def collection(self, hazard: str) -> dict[str, Any]:
         """Return a collection as it lies in the store, without links to Items; 404 where there is none."""
@@ -74,7 +54,7 @@ class Items:
 
     def find(self, asked: Asked) -> Page:
         """Return the Items of one page and the tokens of the next and the previous one."""
-        self.look()
+        self.door.fresh.look()
         types = self.catalog.index.types() if asked.condition or asked.sort else {}
         order = _order(asked, types)
         place = paging.place(asked.token, asked.sort, len(order)) if asked.token else None
@@ -107,7 +87,7 @@ class Queryables(BaseFiltersClient):
     def get_queryables(self, collection_id: str | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the JSON Schema of what a filter may name, in one collection or in all."""
         base = self.items.door.url(kwargs["request"])
-        self.items.look()
+        self.items.door.fresh.look()
         if collection_id is None:
             found = queryables(self.items.catalog.index.types(), f"{landing_url(base)}/queryables", "Queryables")
         else:
@@ -156,10 +136,11 @@ class EmbeddedClient(BaseCoreClient):
     def get_item(self, item_id: str, collection_id: str, **kwargs: Any) -> stac.Item:
         """Return one Item."""
         self.items.collection(collection_id)
+        self.items.door.fresh.look()
         found = self.items.catalog.index.document(item_id)
         if found is None:
             # Whoever was told of it by the events asks at once.
-            self.items.look(now=True)
+            self.items.door.fresh.look(now=True)
             found = self.items.catalog.index.document(item_id)
         item = orjson.loads(found) if found else None
         return answer_item(self.items.door, item, item_id, collection_id, kwargs["request"])

@@ -61,6 +61,7 @@ def router(door: Door) -> APIRouter:
     ) -> Response:
         """Return what stands."""
         config = door.work.config
+        door.fresh.look()
         _check("hazard", hazard, config.hazards)
         _check("region", region, config.regions)
         regions = {id: each for id, each in config.regions.items() if region in (None, id)}

@@ -182,7 +182,7 @@ def written(items: Items, asked: Asked) -> tuple[Order, paging.Place | None, dic
     InputError
         Where the embedded index would refuse it too.
     """
-    items.look()
+    items.door.fresh.look()
     types = items.catalog.index.types() if asked.condition or asked.sort else {}
     for name, descending in asked.sort:
         key_of(name, descending, types)

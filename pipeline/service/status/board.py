@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -101,7 +101,11 @@ class Board:
         self.health = Remembered(self._health)
         self.status = Remembered(self._status)
         self._feeds = Remembered(lambda: feeds(door.work, door.now()))
-        self._layers = Remembered(lambda: layers(door.work, door.now()))
+        self._layers = Remembered(self._newest)
+
+    def _newest(self) -> Sequence[Layer]:
+        self._door.fresh.look()
+        return layers(self._door.work, self._door.now())
 
     def _readiness(self) -> Readiness:
         work = self._door.work

@@ -108,6 +108,7 @@ class Home(Collector):
         yield _gauge("hazmon_webhook_failures", "Failed attempts since the last success", failures, ("subscription",))
 
     def _count(self) -> dict[tuple[str, ...], float]:
+        self._door.fresh.look()
         rows = self._door.work.catalog.index.rows()
         return {
             key: float(number)
