@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from pipeline.errors import KeyMissing, StoreError
@@ -23,6 +24,12 @@ _VERSION = 2
 
 #: How long a writer waits for another process, seconds.
 _PATIENCE_S = 30.0
+
+#: Longest time that a search may take, seconds.
+_LONGEST_S = 20.0
+
+#: How many steps of SQLite's machine pass between two looks at the clock.
+_STEPS = 10_000
 
 #: How much of the file a reader may map into memory, bytes.
 _MAPPED = 1 << 28
@@ -180,9 +187,14 @@ class Index:
         return found
 
     def find(self, query: Query) -> list[Found]:
-        """Return the Items that a query asks for, as documents, in its order."""
+        """Return the Items that a query asks for, as documents, in its order; StoreError where that takes too long."""
+        until = monotonic() + _LONGEST_S
         with self._reading() as connection:
-            return index_search.run(connection, query)
+            connection.set_progress_handler(lambda: monotonic() > until, _STEPS)
+            try:
+                return index_search.run(connection, query)
+            finally:
+                connection.set_progress_handler(None, 0)
 
     def search(
         self,

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
+from prometheus_client import REGISTRY
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -331,3 +332,31 @@ def test_keys_are_read_from_a_list_and_short_ones_refused_without_being_shown() 
     with pytest.raises(ConfigError, match="key 2 has 5 characters, expected at least 24") as refused:
         read_keys(f"{KEY},short")
     assert "short" not in str(refused.value).replace("has 5", "")
+
+
+def test_what_works_on_after_its_time_keeps_its_place() -> None:
+    app, go_on = _app(), threading.Event()
+
+    @app.get("/stuck")
+    def stuck() -> str:
+        go_on.wait(30)
+        return "at last"
+
+    with _client(app, limits={"concurrency": 1, "request_seconds": 0.2}) as client:
+        assert client.get("/stuck").status_code == 503
+        assert "fewer than 1" in client.get("/long").json()["description"]
+        go_on.set()
+        for _ in range(100):
+            if client.get("/long").status_code == 200:
+                break
+        else:
+            pytest.fail("the place was never given back")
+
+
+def test_invented_methods_are_counted_as_one() -> None:
+
+    client = _client()
+    for number in range(20):
+        client.request(f"M{number}", "/echo")
+    names = {sample.labels["method"] for metric in REGISTRY.collect() for sample in metric.samples if "method" in sample.labels}
+    assert names <= {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "other"}

@@ -14,6 +14,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.service.guard import tally
+from pipeline.service.guard.heads import METHODS
 from pipeline.service.guard.limits import STREAMS, begins_stream
 
 log = logging.getLogger("hazmon.access")
@@ -106,7 +107,9 @@ def _note(request: _Request, message: Message) -> None:
 def _end(request: _Request) -> None:
     (tally.STREAMS if request.streams else tally.RUNNING).dec()
     route = request.route
-    tally.REQUESTS.labels(request.scope["method"][:10], route, request.status).inc()
+    # Of invented methods there is no end.
+    method = request.scope["method"] if request.scope["method"] in METHODS else "other"
+    tally.REQUESTS.labels(method, route, request.status).inc()
     tally.SENT.labels(route).inc(request.sent)
     if not request.streams:
         tally.SECONDS.labels(route).observe(perf_counter() - request.began)

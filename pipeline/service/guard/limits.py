@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.config import ServiceLimits
 from pipeline.service.guard.refusal import refuse
+
+log = logging.getLogger(__name__)
 
 #: Answered however busy the process is: a supervisor must not end a process that works.
 _PROBE = "/health/live"
@@ -59,36 +62,82 @@ class Concurrency:
 class Deadline:
     """Answers 503 where an answer does not begin in time, and ends one that stops in the middle.
 
-    Sending is not counted: a slow line may take as long as it needs while anything is taken (see `Connection`).
+    What worked on the answer cannot be stopped in its thread: it goes on unheard, and keeps its place among those under
+    way until it ends. Sending is not counted: a slow line may take as long as it needs while anything is taken (see
+    `Connection`).
     """
 
     def __init__(self, app: ASGIApp, limits: ServiceLimits) -> None:
         self._app = app
         self._seconds = limits.request_seconds
+        self._unheard: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and end it when its time is over."""
+        """Pass a request on, and answer in its place when its time is over."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        loop = asyncio.get_running_loop()
-        begun = stream = False
-
-        async def timed(message: Message) -> None:
-            nonlocal begun, stream
-            begun, stream = True, stream or begins_stream(message)
-            deadline.reschedule(None)
-            await send(message)
-            deadline.reschedule(None if stream else loop.time() + self._seconds)
-
+        answer = _Answer(receive, send, self._seconds)
+        task = asyncio.create_task(_run(self._app, scope, answer))
         try:
-            async with asyncio.timeout(self._seconds) as deadline:
-                await self._app(scope, receive, timed)
-        except TimeoutError:
-            if begun or not deadline.expired():
-                raise
-            found = f"found no answer after {self._seconds:g} s; ask for less, or try again later"
-            await refuse(scope, receive, send, 503, found, {"Retry-After": "10"})
+            await answer.ended(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if task.done():
+            task.result()
+            return
+        self._unheard.add(task)
+        task.add_done_callback(self._forget)
+        found = f"found no answer after {self._seconds:g} s; ask for less, or try again later"
+        if answer.begun:
+            raise TimeoutError(found)
+        await refuse(scope, receive, send, 503, found, {"Retry-After": "10"})
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._unheard.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("an answer that nobody waited for any more failed: %s", task.exception())
+
+
+class _Answer:
+    """An answer under way: what has been sent of it, and until when more has to come."""
+
+    def __init__(self, receive: Receive, send: Send, seconds: float) -> None:
+        self._receive = receive
+        self._send = send
+        self._seconds = seconds
+        self._due: float | None = asyncio.get_running_loop().time() + seconds
+        self._stream = False
+        self._over = False
+        self.begun = False
+
+    async def ended(self, task: asyncio.Task[None]) -> None:
+        """Return when the task is done or the time for the next part of the answer is over; nothing is heard after that."""
+        loop = asyncio.get_running_loop()
+        while not task.done():
+            left = None if self._stream else self._seconds if self._due is None else self._due - loop.time()
+            if left is not None and left <= 0:
+                self._over = True
+                return
+            await asyncio.wait({task}, timeout=left)
+
+    async def receive(self) -> Message:
+        """Return the next part of the request."""
+        return {"type": "http.disconnect"} if self._over else await self._receive()
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer while anybody waits for it."""
+        if self._over:
+            return
+        self.begun, self._stream = True, self._stream or begins_stream(message)
+        self._due = None
+        await self._send(message)
+        self._due = asyncio.get_running_loop().time() + self._seconds
+
+
+async def _run(app: ASGIApp, scope: Scope, answer: _Answer) -> None:
+    await app(scope, answer.receive, answer.send)
 
 
 def begins_stream(message: Message) -> bool:

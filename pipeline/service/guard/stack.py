@@ -27,6 +27,6 @@ def guarded(app: ASGIApp, settings: ServiceConfig, listening: Iterable[str] = ()
         Further names that it answers to: the address that it listens on.
     """
     limits = settings.limits
-    app = Deadline(compressed(app), limits)
-    app = Concurrency(Bodies(app, limits), limits)
-    return Access(Answers(Heads(app, settings, listening)))
+    # Inside the deadline: what is no longer waited for still holds its place until its thread ends.
+    app = Concurrency(Bodies(compressed(app), limits), limits)
+    return Access(Answers(Heads(Deadline(app, limits), settings, listening)))

@@ -177,7 +177,7 @@ def _add_statistics(api: APIRouter, studio: Studio, most: int) -> None:
                 values = source.read(1)
             return spread(raster, values, factor, asked).model_dump_json(exclude_none=True).encode()
 
-        name = (raster.checksum, raster.asset, "statistics", asked)
+        name = (raster.item, raster.checksum, raster.asset, "statistics", asked)
         return await studio.answer(request, name, make, media_type="application/json", large=cells > _MANY)
 
 
