@@ -354,7 +354,6 @@ def test_what_works_on_after_its_time_keeps_its_place() -> None:
 
 
 def test_invented_methods_are_counted_as_one() -> None:
-
     client = _client()
     for number in range(20):
         client.request(f"M{number}", "/echo")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -103,7 +103,7 @@ class Board:
         self._feeds = Remembered(lambda: feeds(door.work, door.now()))
         self._layers = Remembered(self._newest)
 
-    def _newest(self) -> Sequence[Layer]:
+    def _newest(self) -> list[Layer]:
         self._door.fresh.look()
         return layers(self._door.work, self._door.now())
 
