@@ -70,12 +70,12 @@ def test_readers_never_meet_an_item_whose_asset_does_not_open(tmp_path: Path) ->
     open_home(home)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     numbers, opened = [], set()
-    with running(variables(home), tmp_path / "log") as server:
+    with running(variables(home), tmp_path / "log") as server, server.client() as client:
         searcher = Searcher(server.url)
         searcher.start()
         command = [sys.executable, "-m", "tests.service.events.publishing", str(home), str(COUNT)]
         publisher = subprocess.Popen(command, env=environment, cwd=ROOT)
-        reader, client = Client(server.url, last="0"), server.client()
+        reader = Client(server.url, last="0")
         while len(opened) < COUNT:
             assert publisher.poll() in (None, 0)
             events = reader.read(seconds=60)
