@@ -345,10 +345,10 @@ def test_many_slow_clients_at_once_are_ended_and_others_answered_meanwhile(serve
         for number, connection in enumerate(slow):
             head = b"GET /stac HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
             body = b"POST /stac/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 50000\r\n\r\n[1,"
-            connection.sendall(head if number % 4 else body)
+            connection.sendall(head if number % 2 else body)
         with server.client() as client:
-            assert client.get("/health/live").status_code == 200
-        assert _peek(slow[-2]) == b"", "it was answered while the others were still waited for"
+            assert client.get("/stac/collections").status_code == 200
+        assert _peek(slow[-1]) == b"", "it was answered while the others were still waited for"
         for connection in slow:
             connection.settimeout(30)
         answers = [received(connection)[:12] for connection in slow]

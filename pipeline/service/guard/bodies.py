@@ -25,12 +25,17 @@ _STEPS[[ord("]"), ord("}")]] = -1
 
 
 class Bodies:
-    """Answers 4xx to a body that is too large, too slow, compressed or too deep."""
+    """Answers 4xx to a body that is too large, too slow, compressed or too deep.
+
+    Bodies that are being read are counted for themselves: clients that send slowly take no place of those who only ask.
+    """
 
     def __init__(self, app: ASGIApp, limits: ServiceLimits) -> None:
         self._app = app
         self._most = limits.body_bytes
         self._seconds = limits.head_seconds
+        self._at_once = limits.concurrency
+        self._reading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its body, or refuse it."""
@@ -42,20 +47,32 @@ class Bodies:
         if length == "0" and "transfer-encoding" not in headers:
             await self._app(scope, receive, send)
             return
+        if self._reading >= self._at_once:
+            words = f"found {self._reading} bodies being read, expected fewer than {self._at_once}; try again soon"
+            await refuse(scope, receive, send, 503, words, {"Retry-After": "1", "Connection": "close"})
+            return
+        body, found = await self._taken(headers, length, receive)
+        if found is not None:
+            await refuse(scope, receive, send, *found, {"Connection": "close"})
+        else:
+            await self._app(scope, _replayed(body, receive), send)
+
+    async def _taken(self, headers: Headers, length: str, receive: Receive) -> tuple[bytes, tuple[int, str] | None]:
+        """Return a body, and the status and the words of what is wrong with it."""
         found = _compressed(headers) or self._announced(length)
         body = bytearray()
+        self._reading += 1
         try:
             async with asyncio.timeout(self._seconds):
                 if found is None or int(length) <= self._most * _PATIENCE:
                     found = await self._read(receive, body, found)
         except TimeoutError:
             found = 408, f"found no end of the body after {self._seconds:g} s"
+        finally:
+            self._reading -= 1
         if found is None and "json" in headers.get("content-type", ""):
             found = _too_deep(bytes(body))
-        if found is not None:
-            await refuse(scope, receive, send, *found, {"Connection": "close"})
-        else:
-            await self._app(scope, _replayed(bytes(body), receive), send)
+        return bytes(body), found
 
     def _announced(self, length: str) -> tuple[int, str] | None:
         if int(length) > self._most:

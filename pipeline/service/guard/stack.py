@@ -28,5 +28,5 @@ def guarded(app: ASGIApp, settings: ServiceConfig, listening: Iterable[str] = ()
     """
     limits = settings.limits
     # Inside the deadline: what is no longer waited for still holds its place until its thread ends.
-    app = Concurrency(Bodies(compressed(app), limits), limits)
-    return Access(Answers(Heads(Deadline(app, limits), settings, listening)))
+    app = Deadline(Concurrency(compressed(app), limits), limits)
+    return Access(Answers(Heads(Bodies(app, limits), settings, listening)))
