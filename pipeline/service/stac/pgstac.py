@@ -101,6 +101,8 @@ async def _pool(url: str, settings: ServiceConfig) -> AsyncIterator[asyncpg.Pool
         "pgstac.readonly": "on",
         # Its functions claim to cost so much that every search would be compiled first.
         "jit": "off",
+        # For the same reason it would start workers, which takes longer than to search.
+        "max_parallel_workers_per_gather": "0",
         "statement_timeout": f"{int(1000 * settings.limits.request_seconds)}",
     }
     pool = await asyncpg.create_pool(url, min_size=0, max_size=_CONNECTIONS, init=con_init, server_settings=server)
