@@ -83,6 +83,14 @@ def _path(shown: Shown, item: dict, asset: str) -> str:
     return f"{shown.work.cache}/{asset_key(item, asset)}"
 
 
+def test_an_alert_too_small_to_be_seen_has_a_mark_that_opens_it(look: Looking) -> None:
+    page = look.open("#lang=en&tab=layers&hazard=fire_weather&map=4/51.105/51.4")
+    middle = page.locator("#map").bounding_box()
+    assert middle is not None
+    page.mouse.click(middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2)
+    expect(page.locator(".alert-text")).to_contain_text("flood")
+
+
 def test_a_place_is_asked_about_without_a_mouse(look: Looking) -> None:
     page = look.open(QUAKE)
     expect(page.locator(".cross")).to_be_hidden()

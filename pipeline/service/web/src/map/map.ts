@@ -6,7 +6,7 @@ import { addIcons } from "./icons.ts";
 import { register } from "./reasons.ts";
 import { show } from "./products.ts";
 import { DARK, EMPTY, LIGHT, inLanguage, style, veil, type Ink } from "./style.ts";
-import { ask } from "../actions.ts";
+import { ask, chooseAlert } from "../actions.ts";
 import { boundsOf, flat, union } from "../ground.ts";
 import { locale } from "../moments.ts";
 import { drawn, shown, shownAlerts } from "../select.ts";
@@ -70,7 +70,12 @@ function create(container: HTMLElement): void {
     const { lng, lat } = map.getCenter();
     change({ view: [round(map.getZoom(), 2), round(lat, 3), round(lng, 3)] });
   });
-  map.on("click", ({ lngLat }) => askAt(lngLat));
+  map.on("click", ({ lngLat, point }) => {
+    // A mark stands for an area that is too small to be hit.
+    const [mark] = map.getLayer("alert-places") ? map.queryRenderedFeatures(point, { layers: ["alert-places"] }) : [];
+    if (mark) void chooseAlert(String(mark.properties.identifier));
+    else askAt(lngLat);
+  });
   // Who has no mouse moves the map by its keys until the cross lies where the question is.
   map.getCanvas().addEventListener("keydown", (event) => event.key === "Enter" && askAt(map.getCenter()));
   dark.addEventListener("change", () => restyle(map));
