@@ -1,6 +1,7 @@
 """One stream of server-sent events (WHATWG HTML, 9.2): replay from a place in the log, then what comes.
 
 retry: 3000
+id: 41
 
 id: 42
 event: alert
@@ -108,7 +109,8 @@ class EventStream(Response):
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """Yield the stream piece by piece; it ends when the service stops, or cannot read its store."""
-        yield f"retry: {RETRY_MS}\n\n".encode() + self._reset()
+        # With its place, so that a client whose line breaks before its first event comes back for that one.
+        yield f"retry: {RETRY_MS}\nid: {self.place}\n\n".encode() + self._reset()
         while not self.watcher.stopped:
             if self.place > self.watcher.head:
                 self.beyond, self.place = self.place, self.watcher.head

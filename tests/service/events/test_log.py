@@ -5,7 +5,7 @@ import random
 import socket
 import threading
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, takewhile
 from time import monotonic
 
 import httpx
@@ -160,6 +160,16 @@ def test_without_a_number_a_stream_begins_now(door, store):
         events = Client(address).read()
         threading.Timer(0.3, tell, (store, 1, 5)).start()
         assert next(events).id == "6"
+
+
+def test_a_client_whose_line_breaks_before_its_first_event_misses_none(door, store):
+    tell(store, 5)
+    with serving(door) as address:
+        with httpx.stream("GET", f"{address}/events", trust_env=False) as response:
+            first = dict(line.split(": ") for line in takewhile(bool, response.iter_lines()))
+        tell(store, 1, start=5)
+        assert first["id"] == "5"
+        assert next(Client(address, last=first["id"]).read()).id == "6"
 
 
 def test_a_header_is_stronger_than_the_query(door, store):
