@@ -70,6 +70,11 @@ def after(store: Store, number: int, limit: int | None = None) -> Iterator[Entry
             return
 
 
+def is_there(store: Store, number: int) -> bool:
+    """Whether the log reaches as far as a number."""
+    return number == 0 or store.exists(_key(number))
+
+
 def head(store: Store, known: int = 0) -> int:
     """Return the number of the newest entry, 0 where there is none; `known` is one that is there for sure."""
     step = 1

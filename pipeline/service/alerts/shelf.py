@@ -182,8 +182,11 @@ class Shelf:
             raise StoreError(f"{self.path}: shelf of messages: {error}") from error
 
     def _list(self) -> None:
-        """Make the shelf hold what the store holds; the head is taken first, so that what comes meanwhile is followed."""
-        head = news.head(self.store, self._after if self._listed is not None else 0)
+        """Make the shelf hold what the store holds; the head is taken first, so that what comes meanwhile is followed.
+
+        Where the log was set back, it is looked for from the beginning.
+        """
+        head = news.head(self.store, self._after if news.is_there(self.store, self._after) else 0)
         there = {key for key in self.store.list("alerts") if _is_message(key)}
         with self.open() as connection:
             known = {key for (key,) in connection.execute("SELECT key FROM messages")}

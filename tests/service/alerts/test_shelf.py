@@ -50,6 +50,16 @@ def written(store, message, **changes):
     return made
 
 
+def test_after_the_log_was_set_back_the_next_listing_follows_it_again(shelf, store):
+    for number in range(3):
+        warned(store, number)
+    assert len(ids(shelf)) == 3
+    for number in (2, 3):
+        store.delete(f"news/{number:012d}.json")
+    shelf.problems()
+    assert warned(store, 4).identifier in ids(shelf)
+
+
 def test_a_message_is_there_as_soon_as_it_is_told_of(shelf, store):
     assert ids(shelf) == []
     first = warned(store, 1)
