@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -10,10 +11,13 @@ from time import monotonic
 from pipeline.errors import KeyMissing
 from pipeline.store import Store, to_bytes
 
+_log = logging.getLogger(__name__)
+
 #: How long a lease lasts, seconds. Clocks of machines that serve one home must agree to a few seconds.
 LENGTH_S = 15.0
 #: What is left of it when it is renewed, seconds.
 RENEW_S = 8.0
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Lease:
@@ -55,9 +59,14 @@ class Lease:
         try:
             data = self.store.get(self.key)
         except KeyMissing:
-            return None, None, datetime.min.replace(tzinfo=UTC)
-        held = json.loads(data)
-        return data, str(held["holder"]), datetime.fromisoformat(held["until"])
+            return None, None, _LONG_AGO
+        try:
+            held = json.loads(data)
+            return data, str(held["holder"]), datetime.fromisoformat(held["until"]).astimezone(UTC)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            # Nobody's: else no process would ever deliver again.
+            _log.error("%s is no lease and is written anew: %s", self.key, error)
+            return data, None, _LONG_AGO
 
     def _write(self, before: bytes | None, until: datetime) -> bool:
         return self.store.swap(self.key, before, to_bytes({"holder": self.holder, "until": until.isoformat()}))

@@ -303,6 +303,14 @@ def test_the_lease_of_a_dead_process_runs_out(store):
     assert Lease(store, "webhooks/lease.json").hold()
 
 
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[]", b'{"holder": "x"}', b'{"holder": "x", "until": "soon"}'])
+def test_a_lease_that_cannot_be_read_is_nobodys(store, data):
+    store.put(deliver.LEASE, data)
+    lease = Lease(store, deliver.LEASE)
+    assert lease.hold()
+    assert not Lease(store, deliver.LEASE).hold()
+
+
 def test_a_lease_that_was_taken_meanwhile_is_not_released(store):
     one, other = Lease(store, "webhooks/lease.json"), Lease(store, "webhooks/lease.json")
     assert one.hold()
