@@ -112,15 +112,29 @@ def check_url(url: str, allowed: tuple[str, ...]) -> None:
         raise FeedRefused(f"{url}: host {host} is not allowed, expected one of {sorted(allowed)}")
 
 
-def check_resolved(url: str, allowed: tuple[str, ...]) -> None:
-    """Refuse as `check_url` does, and a host allowed by suffix whose name now resolves to an address that is not public.
+def addresses(url: str, allowed: tuple[str, ...]) -> list[str]:
+    """Return the addresses that the host of a URL has now, for a connection to none but these.
+
+    Whoever connects by the name would ask again, and may be told another address than was looked at here. No mirror
+    stands in between.
 
     Raises
     ------
     FeedRefused
-        Naming what was found and what was expected.
+        As `check_url` does, and where a host allowed by suffix has an address that is not public.
+    FeedUnavailable
+        Where it has none.
     """
-    _check(url, allowed, resolve=True)
+    check_url(url, allowed)
+    host = _split(url).hostname or ""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FeedUnavailable(f"{url}: {host} has no address: {error}") from error
+    every = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if host not in (entry.lower() for entry in allowed):
+        _refuse_private(url, host, every)
+    return every
 
 
 def via(url: str) -> str:
@@ -335,7 +349,11 @@ def _check(url: str, allowed: tuple[str, ...], *, resolve: bool) -> None:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return  # behind a proxy names need not resolve here; without one the connection itself will say so
-    private = [str(entry[4][0]) for entry in found if _is_private(str(entry[4][0]))]
+    _refuse_private(url, host, [str(entry[4][0]) for entry in found])
+
+
+def _refuse_private(url: str, host: str, found: Collection[str]) -> None:
+    private = [address for address in found if _is_private(address)]
     if private:
         raise FeedRefused(f"{url}: {host} resolves to {private[0]}, which is not a public address")
 

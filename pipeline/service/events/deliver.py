@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import httpx
@@ -17,8 +17,8 @@ from standardwebhooks.webhooks import Webhook
 from starlette.concurrency import run_in_threadpool
 
 from pipeline import news
-from pipeline.errors import Conflict, FeedRefused, HazmonError, KeyMissing, StoreError
-from pipeline.feeds.http import check_resolved, retry_after
+from pipeline.errors import Conflict, FeedRefused, FeedUnavailable, HazmonError, KeyMissing, StoreError
+from pipeline.feeds.http import addresses, retry_after
 from pipeline.news import Entry
 from pipeline.service.door import Door
 from pipeline.service.events.lease import Lease
@@ -48,25 +48,26 @@ class Courier:
         self.subscriptions = Subscriptions(self.store)
         self.lease = Lease(self.store, LEASE)
         self.teller = Teller(self.store)
+        # Reading the certificates takes longer than all else that a client is made of.
+        self._tls = httpx.create_ssl_context()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def work(self) -> None:
         """Deliver until cancelled."""
-        async with self._client() as client:
-            try:
-                while True:
-                    head = self.watcher.head
-                    try:
-                        await self._look(client)
-                    except HazmonError as error:
-                        _log.warning("webhooks cannot be looked at, trying again: %s", error)
-                    await self.watcher.wait(head, LOOK_S)
-                    if self.watcher.stopped:
-                        return
-            finally:
-                await self._end()
+        try:
+            while True:
+                head = self.watcher.head
+                try:
+                    await self._look()
+                except HazmonError as error:
+                    _log.warning("webhooks cannot be looked at, trying again: %s", error)
+                await self.watcher.wait(head, LOOK_S)
+                if self.watcher.stopped:
+                    return
+        finally:
+            await self._end()
 
-    async def _look(self, client: httpx.AsyncClient) -> None:
+    async def _look(self) -> None:
         """Begin to deliver where there is something to deliver, an attempt is due and none is under way."""
         found = await run_in_threadpool(self.subscriptions.all)
         if not found or not await run_in_threadpool(self.lease.hold):
@@ -75,9 +76,9 @@ class Courier:
             running = self._tasks.get(subscription.id)
             if running is None or running.done():
                 _report(running)
-                self._tasks[subscription.id] = asyncio.create_task(self._deliver(client, subscription))
+                self._tasks[subscription.id] = asyncio.create_task(self._deliver(subscription))
 
-    async def _deliver(self, client: httpx.AsyncClient, subscription: Subscription) -> None:
+    async def _deliver(self, subscription: Subscription) -> None:
         """Deliver what there is to one receiver until it has all or does not take one."""
         try:
             data, progress = await run_in_threadpool(self.subscriptions.progress, subscription.id)
@@ -85,13 +86,14 @@ class Courier:
                 entries = await run_in_threadpool(_page, self.store, progress.position)
                 if not entries:
                     return
-                for entry in entries:
-                    after = await self._step(client, subscription, progress, entry)
-                    if after.delivered != progress.delivered or after.failures or entry is entries[-1]:
-                        data = await run_in_threadpool(self.subscriptions.advance, subscription.id, data, after)
-                    progress = after
-                    if not self.lease.held or progress.failures:
-                        return
+                async with self._client() as client:
+                    for entry in entries:
+                        after = await self._step(client, subscription, progress, entry)
+                        if after.delivered != progress.delivered or after.failures or entry is entries[-1]:
+                            data = await run_in_threadpool(self.subscriptions.advance, subscription.id, data, after)
+                        progress = after
+                        if not self.lease.held or progress.failures:
+                            return
         except Conflict as error:
             _log.info("%s", error)
         except KeyMissing:
@@ -106,7 +108,7 @@ class Courier:
             return Progress(entry.number, progress.delivered, progress.last_success)
         try:
             response = await self._post(client, subscription, entry)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, FeedRefused) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, FeedRefused, FeedUnavailable) as error:
             said = f"entry {entry.number}: {type(error).__name__}: {error}"
             _log.info("webhook %s: %s", subscription.id, said)
             return progress.failed(said, now)
@@ -120,14 +122,13 @@ class Courier:
 
     async def _post(self, client: httpx.AsyncClient, subscription: Subscription, entry: Entry) -> httpx.Response:
         """Return the head of a receiver's answer; no redirect is followed, and no body read."""
-        await run_in_threadpool(check_resolved, subscription.url, self.door.settings.webhook_hosts)
+        found = await run_in_threadpool(addresses, subscription.url, self.door.settings.webhook_hosts)
         body, headers = await run_in_threadpool(self._signed, subscription, entry)
-        async with (
-            asyncio.timeout(ATTEMPT_S),
-            client.stream("POST", subscription.url, content=body, headers=headers) as response,
-        ):
-            await _drain(response)
-            return response
+        async with asyncio.timeout(ATTEMPT_S):
+            for address in found[:-1]:
+                with suppress(httpx.ConnectError):
+                    return await _sent(client, _request(client, subscription.url, address, body, headers))
+            return await _sent(client, _request(client, subscription.url, found[-1], body, headers))
 
     def _signed(self, subscription: Subscription, entry: Entry) -> tuple[bytes, Mapping[str, str]]:
         """Return the body and headers of one attempt: the same id each time, the time and signature of the attempt."""
@@ -141,11 +142,13 @@ class Courier:
             "webhook-signature": signature,
         }
 
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
+    def _client(self) -> httpx.AsyncClient:
+        """Return a client for one receiver: connections are told apart by address, and two names may have the same.
+
+        What the environment says of proxies does not count: they would look names up anew.
+        """
         agent = {"User-Agent": "hazmon"}
-        async with httpx.AsyncClient(headers=agent, follow_redirects=False, timeout=ATTEMPT_S) as client:
-            yield client
+        return httpx.AsyncClient(headers=agent, follow_redirects=False, timeout=ATTEMPT_S, trust_env=False, verify=self._tls)
 
     async def _end(self) -> None:
         """End the deliveries under way, and let another process go on at once."""
@@ -157,6 +160,27 @@ class Courier:
             await run_in_threadpool(self.lease.release)
         except StoreError as error:
             _log.warning("the lease of webhooks is left to run out: %s", error)
+
+
+def _request(client: httpx.AsyncClient, url: str, address: str, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
+    """Return a request that goes to an address and asks there for the host of its URL, by certificate too."""
+    asked = httpx.URL(url)
+    return client.build_request(
+        "POST",
+        asked.copy_with(host=address),
+        content=body,
+        headers={"Host": asked.netloc.decode("ascii"), **headers},
+        extensions={"sni_hostname": asked.raw_host.decode("ascii")},
+    )
+
+
+async def _sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    response = await client.send(request, stream=True)
+    try:
+        await _drain(response)
+    finally:
+        await response.aclose()
+    return response
 
 
 async def _drain(response: httpx.Response) -> None:

@@ -1,6 +1,7 @@
 """Webhooks: who may subscribe to what, and that every entry arrives, in order, signed, whatever the receiver does."""
 
 import json
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -205,6 +206,66 @@ def test_a_redirect_is_not_followed(door, store, quick):
         receiver.wait(1)
         until(lambda: state(address, made["id"])["lag"] == 0)
     assert receiver.tried == ["news_1", "news_1"]
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """Hosts and the addresses that they have in turn when asked for; the last one stays."""
+    given, ask = {}, socket.getaddrinfo
+
+    def answered(host, port, *args, **options):
+        if host not in given:
+            return ask(host, port, *args, **options)
+        address = given[host].pop(0) if len(given[host]) > 1 else given[host][0]
+        return [entry for each in address.split() for entry in ask(each, port, *args, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answered)
+    return given
+
+
+def test_no_other_address_is_called_than_was_looked_at(tmp_path, quick, names):
+    names["hooks.ministry.example"] = ["127.0.0.1", "127.0.0.9"]
+    door = door_of(tmp_path, webhook_hosts=("hooks.ministry.example",))
+    tell(door.work.store, 1)
+    with receiving() as receiver, serving(door) as address:
+        url = receiver.url.replace("127.0.0.1", "hooks.ministry.example")
+        subscribe(address, url, after=0)
+        receiver.wait(1, seconds=5)
+    ((headers, _),) = receiver.taken
+    assert headers["host"] == url.split("/")[2]
+
+
+def test_a_receiver_is_called_at_each_of_its_addresses_until_one_answers(tmp_path, quick, names):
+    names["hooks.ministry.example"] = ["127.0.0.9 127.0.0.1"]
+    door = door_of(tmp_path, webhook_hosts=("hooks.ministry.example",))
+    tell(door.work.store, 1)
+    with receiving() as receiver, serving(door) as address:
+        subscribe(address, receiver.url.replace("127.0.0.1", "hooks.ministry.example"), after=0)
+        receiver.wait(1, seconds=5)
+    assert receiver.tried == ["news_1"]
+
+
+@pytest.mark.parametrize(("found", "words"), [("127.0.0.1", "FeedRefused"), ("", "FeedUnavailable")])
+def test_a_host_of_a_suffix_is_called_at_no_address_that_is_not_public(door, store, quick, names, monkeypatch, found, words):
+    # Behind a mirror of feeds, too.
+    monkeypatch.setenv("HAZMON_FEEDS_VIA", "http://127.0.0.1:1")
+    if found:
+        names["hooks.ministry.example"] = [found]
+    tell(store, 1)
+    with receiving() as receiver, serving(door) as address:
+        made = subscribe(address, receiver.url.replace("127.0.0.1", "hooks.ministry.example"), after=0)
+        shown = until(lambda: (found := state(address, made["id"]))["failures"] and found)
+    assert words in shown["last_error"]
+    assert receiver.tried == []
+
+
+def test_proxies_of_the_environment_are_not_used(door, client, store, quick, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    tell(store, 1)
+    with receiving() as receiver:
+        client.post("/webhooks", json={"url": receiver.url, "after": 0})
+        with serving(door):
+            receiver.wait(1, seconds=5)
 
 
 def test_one_slow_receiver_does_not_hold_up_another(door, store, quick, monkeypatch):
