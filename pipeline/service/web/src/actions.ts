@@ -6,6 +6,7 @@ import { moment } from "./moments.ts";
 import { places } from "./tables.ts";
 import { dataTime, type Step, type Subject } from "./products.ts";
 import { activeAlerts, assetOf, drawn, hazardOf, shown, stepOf, stepsOf } from "./select.ts";
+import { readAlerts, readEarlier, readEarlierAlerts, readItems } from "./reading.ts";
 import * as service from "./service.ts";
 import { change, current, type Asked, type State, type Tab } from "./state.ts";
 import type { Alert, Item } from "./wire.ts";
@@ -21,50 +22,6 @@ export async function chooseHazard(id: string | null): Promise<void> {
   await Promise.all(missing.map(readItems));
   await refreshLegend();
   askAgain();
-}
-
-export async function readItems(hazard: string): Promise<void> {
-  try {
-    const { items: newest, earlier: before } = await service.items(hazard);
-    const { items, earlier, unread } = current();
-    const { [hazard]: _, ...rest } = unread;
-    const found = [...newest, ...kept(items[hazard] ?? [], newest)];
-    if (!same(items[hazard], found)) change({ items: { ...items, [hazard]: found } });
-    change({ unread: rest, earlier: { [hazard]: before, ...earlier } });
-  } catch (error) {
-    if (!(error instanceof service.Unanswered)) throw error;
-    change({ unread: { ...current().unread, [hazard]: error.message } });
-  }
-}
-
-/** Return the Items read earlier that lie before the newest ones. */
-function kept(read: Item[], newest: Item[]): Item[] {
-  const last = newest.at(-1);
-  const again = new Set(newest.map((item) => item.id));
-  return last ? read.filter((item) => !again.has(item.id) && dataTime(item) <= dataTime(last)) : [];
-}
-
-/** Read the Items before those that were read. */
-async function readEarlier(hazard: string): Promise<void> {
-  const path = current().earlier[hazard];
-  if (!path) return;
-  try {
-    const found = await service.batch(path);
-    const { items, earlier } = current();
-    change({
-      items: { ...items, [hazard]: [...(items[hazard] ?? []), ...found.items] },
-      earlier: { ...earlier, [hazard]: found.earlier },
-    });
-  } catch (error) {
-    if (!(error instanceof service.Unanswered)) throw error;
-    note(say(current().language, "live.unanswered"));
-  }
-}
-
-/** Return whether the same Items came again, so that nothing is drawn anew. */
-function same(before: Item[] | undefined, after: Item[]): boolean {
-  const mark = (item: Item) => `${item.id} ${item.properties.updated}`;
-  return before !== undefined && before.map(mark).join() === after.map(mark).join();
 }
 
 export function chooseStep(step: Step): void {
@@ -88,8 +45,24 @@ export function move(by: number): boolean {
 export async function moveBack(): Promise<void> {
   const { hazard } = current();
   if (move(-1) || hazard === null) return;
-  await readEarlier(hazard);
-  move(-1);
+  if (await answered(readEarlier(hazard))) move(-1);
+}
+
+/** Show the past alerts before those that were read. */
+export async function showEarlierAlerts(): Promise<void> {
+  await answered(readEarlierAlerts());
+}
+
+/** Whether the service answered; where it did not, the reader is told. */
+async function answered(reading: Promise<void>): Promise<boolean> {
+  try {
+    await reading;
+    return true;
+  } catch (error) {
+    if (!(error instanceof service.Unanswered)) throw error;
+    note(say(current().language, "live.unanswered"));
+    return false;
+  }
 }
 
 export function chooseVersion(subject: Subject, item: Item): void {
@@ -218,14 +191,6 @@ export async function goToProduct(alert: Alert): Promise<void> {
   chooseStep(found.step);
   const item = found.one.versions.find((version) => version.id === product);
   if (item) chooseVersion(found.one, item);
-}
-
-export async function readAlerts(): Promise<Alert[]> {
-  const { alerts, language } = current();
-  const found = await service.alerts(language);
-  const mark = (all: Alert[]) => all.map((alert) => `${alert.id} ${alert.properties.active} ${alert.properties.language}`).join();
-  if (mark(alerts) !== mark(found) || !current().alertsRead) change({ alerts: found, alertsRead: true });
-  return found;
 }
 
 export async function chooseLanguage(language: string): Promise<void> {

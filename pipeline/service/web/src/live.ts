@@ -1,5 +1,6 @@
 // News by themselves: a stream of events while it holds, polls every `refresh_seconds` in any case.
-import { readAlerts, readItems, refreshLegend, tell } from "./actions.ts";
+import { refreshLegend, tell } from "./actions.ts";
+import { readAlerts, readItems, stands } from "./reading.ts";
 import { status, address, Unanswered } from "./service.ts";
 import { change, current } from "./state.ts";
 import type { News } from "./wire.ts";
@@ -9,6 +10,9 @@ import { call, say } from "./words.ts";
 const GATHER = 400;
 
 let stream: EventSource | null = null;
+
+/** Something that may have changed was asked for in vain. */
+let missed = false;
 
 export function begin(): void {
   listen();
@@ -34,18 +38,24 @@ async function look(): Promise<void> {
       frozen: found.clock === "exercise" ? found.at : null,
       live: stream?.readyState === EventSource.OPEN ? "live" : "polling",
     });
-    if (stream?.readyState !== EventSource.OPEN) await readAll();
+    if (missed || Object.keys(current().unread).length > 0 || stream?.readyState !== EventSource.OPEN) await readAll();
     if (!stream || stream.readyState === EventSource.CLOSED) listen();
   } catch (error) {
-    if (!(error instanceof Unanswered)) throw error;
-    change({ live: "lost" });
+    lost(error);
   }
 }
 
+function lost(error: unknown): void {
+  if (!(error instanceof Unanswered)) throw error;
+  missed = true;
+  change({ live: "lost" });
+}
+
+/** Read everything in hand again, also what is not looked at now. */
 async function readAll(): Promise<void> {
+  missed = false;
   await readAlerts();
-  const { hazard } = current();
-  if (hazard) await readItems(hazard);
+  await Promise.all(Object.keys({ ...current().items, ...current().unread }).map(readItems));
   await refreshLegend();
 }
 
@@ -55,7 +65,7 @@ function listen(): void {
   stream.addEventListener("open", () => {
     if (current().live === "polling") change({ live: "live" });
     // What happened while nobody listened.
-    void readAll().catch(() => change({ live: "lost" }));
+    void readAll().catch(lost);
   });
   stream.addEventListener("item", (event) => heard(JSON.parse((event as MessageEvent<string>).data) as News));
   stream.addEventListener("alert", (event) => heard(JSON.parse((event as MessageEvent<string>).data) as News));
@@ -66,8 +76,12 @@ let gathered: ReturnType<typeof setTimeout> | undefined;
 
 function heard(news: News): void {
   const { language } = current();
+  const about = { hazard: call(language, `hazard.${news.hazard}`, news.hazard), title: news.title ?? "" };
+  if (news.kind === "item") stands(news);
   if (news.kind === "alert") tell(say(language, "news.alert", { headline: news.headline ?? news.title ?? news.id }));
-  else tell(say(language, "news.item", { hazard: call(language, `hazard.${news.hazard}`, news.hazard), title: news.title ?? "" }));
+  else if (news.what === "withdrawn") tell(say(language, "news.withdrawn", about));
+  // What supersedes it is told of by itself.
+  else if (news.what !== "superseded") tell(say(language, "news.item", about));
   waiting.add(news.kind === "alert" ? "" : news.hazard);
   clearTimeout(gathered);
   gathered = setTimeout(() => void gather(), GATHER);
@@ -81,7 +95,6 @@ async function gather(): Promise<void> {
     for (const hazard of names) if (hazard && current().items[hazard]) await readItems(hazard);
     await refreshLegend();
   } catch (error) {
-    if (!(error instanceof Unanswered)) throw error;
-    change({ live: "lost" });
+    lost(error);
   }
 }

@@ -1,9 +1,10 @@
 // Where the page begins: what it needs, the view its address names, the map, the panels, the news.
 import "./style/page.css";
 import { render } from "preact";
-import { chooseAlert, chooseHazard, chooseLanguage, chooseStep, chooseVersion, readAlerts, refreshLegend, ask } from "./actions.ts";
+import { chooseAlert, chooseHazard, chooseLanguage, chooseStep, chooseVersion, refreshLegend, ask } from "./actions.ts";
 import { read, write, type View } from "./address.ts";
 import { begin as live } from "./live.ts";
+import { readAlerts } from "./reading.ts";
 import { assetOf, hazardOf, stepOf, stepsOf, activeAlerts } from "./select.ts";
 import { start, Unanswered } from "./service.ts";
 import { change, current, follow, type State, type Tab } from "./state.ts";

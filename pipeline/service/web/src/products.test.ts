@@ -1,22 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { deepest, first, standing, steps, subjects } from "./products.ts";
-import type { Item, ItemProperties, StartHazard } from "./wire.ts";
+import { deepest, first, standing, steps, subjects, unsettled } from "./products.ts";
+import { item } from "./standin.ts";
+import type { StartHazard } from "./wire.ts";
 
 const EVENTS = { id: "shaking", grid: "event" } as StartHazard;
 const DAYS = { id: "fire_weather", grid: "region" } as StartHazard;
-
-function item(id: string, lineage: string, revision: number, more: Partial<ItemProperties> = {}): Item {
-  const properties = {
-    datetime: "2024-01-22T18:09:04Z",
-    created: "2024-01-22T18:20:00Z",
-    updated: "2024-01-22T18:20:00Z",
-    "hazmon:lineage": lineage,
-    "hazmon:revision": revision,
-    "hazmon:received": "2024-01-22T18:15:00Z",
-    ...more,
-  } as ItemProperties;
-  return { type: "Feature", id, collection: "shaking", bbox: [0, 0, 1, 1], geometry: null, properties, assets: {}, links: [] };
-}
 
 describe("versions of one subject", () => {
   it("stand in the order of the source's revisions, whatever order they come in", () => {
@@ -24,9 +12,16 @@ describe("versions of one subject", () => {
     expect(one?.versions.map((version) => version.id)).toEqual(["a", "b", "c"]);
   });
 
-  it("of one revision stand in the order they were received", () => {
-    const late = item("late", "e1", 3, { "hazmon:received": "2024-01-22T19:06:20Z" });
-    expect(subjects([late, item("early", "e1", 3)])[0]?.newest.id).toBe("late");
+  it("of one revision stand in the order they were made", () => {
+    const late = item("a_late", "e1", 3, { created: "2024-01-22T19:06:20Z" });
+    expect(subjects([late, item("b_early", "e1", 3)])[0]?.newest.id).toBe("a_late");
+  });
+
+  it("are never current once they are deprecated, even where nothing else is in hand", () => {
+    const old = item("old", "e1", 9, { deprecated: true });
+    const [one] = subjects([old]);
+    expect(one && standing(one, old)).toBe("superseded");
+    expect(unsettled([old, item("new", "e2", 1)])).toEqual(["e1"]);
   });
 
   it("are superseded by the newest that is not deprecated", () => {

@@ -6,7 +6,7 @@ export interface Subject {
   lineage: string;
   /** Oldest first. */
   versions: Item[];
-  /** The version that stands; the newest one where the subject was withdrawn. */
+  /** The version that stands; the newest one where none does. */
   newest: Item;
   withdrawn: boolean;
 }
@@ -39,12 +39,14 @@ function subject(lineage: string, versions: Item[]): Subject {
 /** Order by what the source calls its revision, then by the moment it was made. */
 function byVersion(one: Item, other: Item): number {
   const [a, b] = [one.properties, other.properties];
-  return (
-    a["hazmon:revision"] - b["hazmon:revision"] ||
-    compare(a["hazmon:received"], b["hazmon:received"]) ||
-    compare(a.created, b.created) ||
-    compare(one.id, other.id)
-  );
+  return a["hazmon:revision"] - b["hazmon:revision"] || compare(a.created, b.created) || compare(one.id, other.id);
+}
+
+/** Return the lineages of which only superseded versions are in hand: what stands instead of them was not read. */
+export function unsettled(items: Item[]): string[] {
+  return subjects(items)
+    .filter(({ versions }) => versions.every((item) => item.properties.deprecated && !isWithdrawn(item)))
+    .map(({ lineage }) => lineage);
 }
 
 function compare(one: string, other: string): number {
@@ -88,6 +90,7 @@ export type Standing = "current" | "superseded" | "withdrawn";
 
 export function standing(subject: Subject, item: Item): Standing {
   if (isWithdrawn(item)) return "withdrawn";
+  if (item.properties.deprecated) return "superseded";
   return item.id === subject.newest.id ? "current" : "superseded";
 }
 

@@ -1,7 +1,7 @@
 // Questions to the service; every address is relative to the page, so that a proxy may serve it below any path.
-import type { Alert, Item, ItemPage, Start, Status } from "./wire.ts";
+import type { Alert, AlertPage, Item, ItemPage, Link, Start, Status } from "./wire.ts";
 
-/** Items of one hazard that are asked for at once; older ones are asked for when wanted. */
+/** Items of one hazard, or alerts, that are asked for at once; older ones are asked for when wanted. */
 export const PAGE = 100;
 
 /** What a list of Items needs not carry. */
@@ -19,7 +19,7 @@ export class Unanswered extends Error {}
 
 /** Return an address of the service as this page reaches it, which may be by another name than the one in its links. */
 export function address(path: string): string {
-  const linked = /^https?:\/\/.*?\/((files|stac)\/.*)$/.exec(path);
+  const linked = /^https?:\/\/.*?\/((files|stac|features)\/.*)$/.exec(path);
   return new URL(linked?.[1] ?? path, document.baseURI).href;
 }
 
@@ -54,12 +54,57 @@ export async function items(hazard: string): Promise<Batch> {
 
 export async function batch(path: string): Promise<Batch> {
   const { features, links } = await get<ItemPage>(path);
-  return { items: features, earlier: links?.find((link) => link.rel === "next")?.href ?? null };
+  return { items: features, earlier: next(links) };
 }
 
-export async function alerts(language: string): Promise<Alert[]> {
-  const query = new URLSearchParams({ limit: "200", lang: language });
-  return (await get<{ features: Alert[] }>(`features/collections/alerts/items?${query}`)).features;
+/** Return all versions of some lineages. */
+export async function versions(hazard: string, lineages: string[]): Promise<Item[]> {
+  const condition = JSON.stringify({ "hazmon:lineage": { in: lineages } });
+  const query = new URLSearchParams({ collections: hazard, limit: String(PAGE), sortby: "-datetime", fields: WITHOUT, query: condition });
+  const found: Item[] = [];
+  for (let path: string | null = `stac/search?${query}`; path !== null; ) {
+    const { items, earlier }: Batch = await batch(path);
+    found.push(...items);
+    path = earlier;
+  }
+  return found;
+}
+
+export interface AlertBatch {
+  alerts: Alert[];
+  /** Address of the alerts before these; null where there are none. */
+  earlier: string | null;
+  /** How many there are in all. */
+  count: number;
+}
+
+/** Return every alert that is active, however many there are. */
+export async function activeAlerts(language: string): Promise<Alert[]> {
+  const found: Alert[] = [];
+  for (let path: string | null = alertsPath(language, true); path !== null; ) {
+    const { alerts, earlier }: AlertBatch = await alertBatch(path);
+    found.push(...alerts);
+    path = earlier;
+  }
+  return found;
+}
+
+/** Return the newest alerts that are not active. */
+export function pastAlerts(language: string): Promise<AlertBatch> {
+  return alertBatch(alertsPath(language, false));
+}
+
+function alertsPath(language: string, active: boolean): string {
+  return `features/collections/alerts/items?${new URLSearchParams({ active: String(active), limit: String(PAGE), lang: language })}`;
+}
+
+export async function alertBatch(path: string): Promise<AlertBatch> {
+  const { features, links, numberMatched } = await get<AlertPage>(path);
+  return { alerts: features, earlier: next(links), count: numberMatched ?? features.length };
+}
+
+function next(links: Link[] | undefined): string | null {
+  return links?.find((link) => link.rel === "next")?.href ?? null;
 }
 
 export function alert(id: string, language: string): Promise<Alert> {

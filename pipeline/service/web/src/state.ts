@@ -57,7 +57,12 @@ export interface State {
   /** Places that a table on the map names. */
   points: Point[];
 
+  /** All active ones, and the past ones that were read. */
   alerts: Alert[];
+  /** Where past alerts before those read are; null where there are none. */
+  earlierAlerts: string | null;
+  /** How many past alerts there are. */
+  pastCount: number;
   alertsRead: boolean;
   past: boolean;
   chosenAlert: string | null;
@@ -72,6 +77,8 @@ export interface State {
   told: string;
   note: string | null;
   view: [number, number, number] | null;
+  /** The reader moved the map. */
+  moved: boolean;
   goTo: Bounds | null;
   /** zoom, latitude, longitude that an address asks for while the page is open */
   jump: [number, number, number] | null;
@@ -106,6 +113,8 @@ export const initial: State = {
   legendOpen: !matchMedia("(max-width: 760px)").matches,
   points: [],
   alerts: [],
+  earlierAlerts: null,
+  pastCount: 0,
   alertsRead: false,
   past: false,
   chosenAlert: null,
@@ -116,6 +125,7 @@ export const initial: State = {
   told: "",
   note: null,
   view: null,
+  moved: false,
   goTo: null,
   jump: null,
   mapless: false,

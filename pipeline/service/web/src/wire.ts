@@ -154,6 +154,13 @@ export interface Alert {
   properties: AlertProperties;
 }
 
+export interface AlertPage {
+  type: "FeatureCollection";
+  features: Alert[];
+  links?: Link[];
+  numberMatched?: number;
+}
+
 export type FeedState = "good" | "late" | "failing" | "never" | "off";
 
 export interface FeedStatus {
@@ -203,7 +210,8 @@ export interface Status {
 export interface News {
   number: number;
   kind: "item" | "alert";
-  what: string;
+  /** How an Item stands; a message is sent. */
+  what: "published" | "superseded" | "withdrawn" | "sent";
   id: string;
   hazard: string;
   at: string;

@@ -1,5 +1,5 @@
 // The alerts as a list: the same as the polygons on the map, for those who read instead of look.
-import { chooseAlert } from "../actions.ts";
+import { chooseAlert, showEarlierAlerts } from "../actions.ts";
 import { ago, local, moment } from "../moments.ts";
 import { activeAlerts, now } from "../select.ts";
 import { change, type State } from "../state.ts";
@@ -32,8 +32,9 @@ export function Alerts({ state }: { state: State }) {
       <ul class="plain">{active.map((alert) => <Card key={alert.id} state={state} alert={alert} />)}</ul>
       {past.length > 0 && (
         <details class="past" open={state.past} onToggle={(event) => change({ past: event.currentTarget.open })}>
-          <summary>{say(language, "alerts.past", { count: past.length })}</summary>
+          <summary>{say(language, "alerts.past", { count: Math.max(state.pastCount, past.length) })}</summary>
           {state.past && <ul class="plain">{past.map((alert) => <Card key={alert.id} state={state} alert={alert} />)}</ul>}
+          <EarlierAlerts state={state} />
         </details>
       )}
     </div>
@@ -58,6 +59,12 @@ function Card({ state, alert }: { state: State; alert: Alert }) {
       </button>
     </li>
   );
+}
+
+/** Past alerts beyond those read. */
+export function EarlierAlerts({ state }: { state: State }) {
+  if (!state.past || state.earlierAlerts === null) return null;
+  return <button type="button" class="link" onClick={() => void showEarlierAlerts()}>{say(state.language, "alerts.earlier")}</button>;
 }
 
 /** Whether this is in earnest. */

@@ -9,6 +9,7 @@ import { drawn, hazardOf, now, type Shown } from "../select.ts";
 import type { Asked, State } from "../state.ts";
 import { call, say } from "../words.ts";
 import { CopyLink } from "./AlertText.tsx";
+import { StatusChip } from "./Alerts.tsx";
 import { Close, SeveritySign, StateSign } from "./icons.tsx";
 import { assetTitle, called } from "./names.ts";
 
@@ -30,6 +31,7 @@ export function Answer({ state }: { state: State }) {
               <button type="button" class={`alert-line ${alert.properties.severity.toLowerCase()}`} onClick={() => void chooseAlert(alert.id)}>
                 <SeveritySign severity={alert.properties.severity} />
                 <span lang={alert.properties.language}>{alert.properties.headline ?? alert.properties.event}</span>
+                <StatusChip state={state} alert={alert} />
               </button>
             </li>
           ))}
