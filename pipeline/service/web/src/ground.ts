@@ -39,6 +39,12 @@ export function union(boxes: Bounds[]): Bounds | null {
   );
 }
 
+/** Return a box around the same middle that spans at least some degrees each way. */
+export function roomy([west, south, east, north]: Bounds, least: number): Bounds {
+  const [x, y] = [Math.max(0, least - (east - west)) / 2, Math.max(0, least - (north - south)) / 2];
+  return [west - x, Math.max(-85, south - y), east + x, Math.min(85, north + y)];
+}
+
 /** Return a bounding box of four numbers, whether it was given with heights or not. */
 export function flat(bbox: number[]): Bounds {
   const [west, south] = bbox as [number, number];

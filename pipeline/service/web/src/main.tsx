@@ -3,9 +3,10 @@ import "./style/page.css";
 import { render } from "preact";
 import { chooseAlert, chooseHazard, chooseLanguage, chooseStep, chooseVersion, refreshLegend, ask } from "./actions.ts";
 import { read, write, type View } from "./address.ts";
+import { firstHazard, firstView } from "./first.ts";
 import { begin as live } from "./live.ts";
 import { readAlerts } from "./reading.ts";
-import { assetOf, hazardOf, stepOf, stepsOf, activeAlerts } from "./select.ts";
+import { assetOf, hazardOf, stepOf, stepsOf } from "./select.ts";
 import { start, Unanswered } from "./service.ts";
 import { change, current, follow, type State, type Tab } from "./state.ts";
 import { App } from "./view/App.tsx";
@@ -74,18 +75,8 @@ async function open(view: View): Promise<void> {
   if (view.at) ask({ longitude: view.at[0], latitude: view.at[1] });
   if (view.alert) await chooseAlert(view.alert);
   if (view.alert && view.map) change({ goTo: null });
+  if (!view.map && !view.alert && !current().moved) change({ goTo: firstView(current(), view) });
   await refreshLegend();
-}
-
-/** Return the hazard of the most severe active alert, else the first whose products are maps. */
-function firstHazard(state: State): string | null {
-  const order = ["Extreme", "Severe", "Moderate", "Minor", "Unknown"];
-  const [worst] = [...activeAlerts(state)].sort(
-    (one, other) => order.indexOf(one.properties.severity) - order.indexOf(other.properties.severity),
-  );
-  const named = worst?.properties.hazard ?? null;
-  const first = state.start?.hazards.find((hazard) => hazard.assets.some((asset) => asset.kind === "raster"));
-  return hazardOf(state, named)?.id ?? first?.id ?? null;
 }
 
 let written = "";

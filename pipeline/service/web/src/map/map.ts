@@ -60,12 +60,14 @@ function create(container: HTMLElement): void {
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new AttributionControl({ compact: false, customAttribution: credits(state) }), "bottom-right");
   map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
+  leaveRoom(container);
   tellWhenStill(map, container);
   map.on("style.load", () => addIcons(map, ink(current())));
   map.on("load", () => {
     draw(map, current(), null);
     follow((now, before) => draw(map, now, before));
   });
+  map.on("movestart", ({ originalEvent }) => originalEvent && !current().moved && change({ moved: true }));
   map.on("moveend", () => {
     const { lng, lat } = map.getCenter();
     change({ view: [round(map.getZoom(), 2), round(lat, 3), round(lng, 3)] });
@@ -85,6 +87,13 @@ function create(container: HTMLElement): void {
 function askAt(place: LngLat): void {
   const { lng, lat } = place.wrap();
   ask({ longitude: round(lng, 5), latitude: round(lat, 5) });
+}
+
+/** Tell the page how high the credits are, so that the cards stay above them in every language. */
+function leaveRoom(container: HTMLElement): void {
+  const credits = container.querySelector<HTMLElement>(".maplibregl-ctrl-attrib");
+  if (!credits) return;
+  new ResizeObserver(() => container.parentElement?.style.setProperty("--credits", `${credits.offsetHeight}px`)).observe(credits);
 }
 
 /** Say on the map's element whether all of it is drawn, for whoever looks at it by program. */
@@ -147,7 +156,7 @@ function draw(map: Map, state: State, before: State | null): void {
   if (other || before.past !== state.past) drawAlerts(map, state);
   if (other) choose(map, state);
   if (!before || changed(state, before)) drawMarks(map, state);
-  if (state.goTo && state.goTo !== before?.goTo) go(map, state.goTo);
+  if (state.goTo && state.goTo !== gone) go(map, state.goTo);
   if (state.jump && state.jump !== before?.jump) map.jumpTo({ zoom: state.jump[0], center: [state.jump[2], state.jump[1]] });
 }
 
@@ -200,7 +209,11 @@ function drawMarks(map: Map, state: State): void {
   (map.getSource("marks") as GeoJSONSource).setData(features.length > 0 ? { type: "FeatureCollection", features } : EMPTY);
 }
 
+/** Where the map went last: other colours do not send it there again. */
+let gone: Bounds | null = null;
+
 function go(map: Map, bounds: Bounds): void {
+  gone = bounds;
   const narrow = matchMedia("(max-width: 760px)").matches;
   const padding = narrow ? { top: 60, left: 20, right: 20, bottom: 20 } : { top: 70, left: 70, right: 70, bottom: 150 };
   map.fitBounds(flat(bounds), { padding, maxZoom: 10, animate: !still.matches, duration: 700 });

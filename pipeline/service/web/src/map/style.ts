@@ -147,7 +147,7 @@ export function style(ink: Ink, language: string, regions: StartRegion[]): Style
 
 export const EMPTY = { type: "FeatureCollection" as const, features: [] };
 
-/** CAP severities from light to dark, told apart by lightness alone as well as by colour. */
+/** CAP severities, the gravest first and darkest, told apart by lightness alone as well as by colour. */
 export const SEVERITY: Record<string, string> = {
   Extreme: "#6a0f49",
   Severe: "#c9301c",
@@ -208,16 +208,16 @@ function alertLayers(): StyleSpecification["layers"] {
     {
       // Where the outline is too small to be seen.
       id: "alert-places",
-      type: "circle",
+      type: "symbol",
       source: "alert-places",
       filter: ["step", ["zoom"], small(4), 3, small(2), 4, small(1), 5, small(0.5), 6, small(0.25), 7, false] as never,
-      paint: {
-        "circle-color": severity,
-        "circle-radius": 8,
-        "circle-stroke-color": "#ffffff",
-        "circle-stroke-width": 2.5,
-        "circle-opacity": ["case", active, 1, 0.55],
+      layout: {
+        "icon-image": ["concat", "alert-", ["get", "severity"], "-", ["to-string", ["==", ["get", "status"], "Actual"]]],
+        "icon-allow-overlap": true,
+        "icon-ignore-placement": true,
+        "symbol-z-order": "source",
       },
+      paint: { "icon-opacity": ["case", active, 1, 0.6] },
     },
   ];
 }

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { alert, begin, item } from "./standin.ts";
+import type { Item, Start } from "./wire.ts";
+
+begin();
+const { initial } = await import("./state.ts");
+const { firstView } = await import("./first.ts");
+
+const HAZARD = { id: "shaking", title: "Shaking", layer: "shaking", grid: "event", regions: [], after: null, assets: [] };
+const STATE = { ...initial, hazard: "shaking", start: { hazards: [HAZARD], regions: [] } as unknown as Start };
+
+function product(id: string, bbox: Item["bbox"], datetime: string): Item {
+  return { ...item(id, id, 1, { datetime }), bbox };
+}
+
+describe("the first view", () => {
+  const items = { shaking: [product("new", [60, 40, 66, 46], "2024-01-23T00:00:00Z"), product("old", [80, 40, 86, 46], "2024-01-20T00:00:00Z")] };
+
+  it("holds the one alert that is active, with some land around it", () => {
+    const state = { ...STATE, items, alerts: [alert("one", true, "Severe", 50), alert("past", false, "Severe", 90)] };
+    expect(firstView(state, {})).toEqual([49.75, 39.75, 52.25, 42.25]);
+  });
+
+  it("holds the newest product where no alert is active", () => {
+    expect(firstView({ ...STATE, items, frozen: "2024-02-01T00:00:00Z" }, {})).toEqual([60, 40, 66, 46]);
+  });
+
+  it("holds the layer that the address asks for", () => {
+    const state = { ...STATE, items, frozen: "2024-02-01T00:00:00Z", alerts: [alert("one", true, "Severe", 50)] };
+    expect(firstView(state, { hazard: "shaking" })).toEqual([60, 40, 66, 46]);
+  });
+
+  it("is left to the regions where there is nothing", () => {
+    expect(firstView(STATE, {})).toBeNull();
+  });
+});
