@@ -325,9 +325,20 @@ def test_the_measures_tell_of_feeds_layers_items_alerts_and_news(measured: dict[
     assert measured["hazmon_feed_age_seconds"]["usgs",] < 3600
     assert measured["hazmon_layer_age_seconds"]["shaking", "kyrgyzstan"] < 3600
     assert measured["hazmon_items"]["shaking", "yes"] >= 1
-    assert measured["hazmon_alerts_active"][()] >= 1
+    assert measured["hazmon_alerts_active"]["Exercise",] >= 1
     assert measured["hazmon_alerts_unreadable"] == {(): 0.0}
     assert measured["hazmon_news_number"][()] >= 3
+
+
+def test_a_drill_is_not_measured_as_a_warning(measured: dict[str, dict[tuple[str, ...], float]]) -> None:
+    assert measured["hazmon_alerts_active"]["Actual",] == 0
+
+
+def test_the_alerts_are_not_listed_anew_at_every_scrape(work: steps.Workspace) -> None:
+    with _client(Door(work)) as client:
+        client.get("/metrics")
+        work.store.put("alerts/2024/put-there-by-hand.xml", b"no message")
+        assert "hazmon_alerts_unreadable 0.0" in client.get("/metrics").text
 
 
 def test_a_subscriber_that_is_behind_is_measured(work: steps.Workspace) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from pipeline import news
+from pipeline.alerts.cap import Status
 from pipeline.errors import KeyMissing
 from pipeline.products.catalog import hazard_of
 from pipeline.service.alerts import shelf_of
@@ -64,6 +65,7 @@ class Home(Collector):
         self._door = door
         self._board = board
         self._items = Remembered(self._count, _COUNTED_S)
+        self._unreadable = Remembered(lambda: len(shelf_of(door).problems()), _COUNTED_S)
         self._head = 0
 
     def describe(self) -> Iterable[Metric]:
@@ -87,11 +89,11 @@ class Home(Collector):
     def _alerts(self) -> Iterator[Metric]:
         shelf = shelf_of(self._door)
         shelf.refresh()
-        _, active = find(shelf, Wanted(active=True), self._door.now(), limit=1)
-        yield _gauge("hazmon_alerts_active", "Messages that stand", {(): float(active)})
-        yield _gauge(
-            "hazmon_alerts_unreadable", "Files among the alerts that cannot be read", {(): float(len(shelf.problems()))}
-        )
+        now = self._door.now()
+        active = {(s,): float(find(shelf, Wanted(active=True, same={"status": s}), now, limit=1)[1]) for s in get_args(Status)}
+        yield _gauge("hazmon_alerts_active", "Messages that stand", active, ("status",))
+        unreadable = {(): float(self._unreadable())}
+        yield _gauge("hazmon_alerts_unreadable", "Files among the alerts that cannot be read", unreadable)
 
     def _webhooks(self) -> Iterator[Metric]:
         """Yield how far behind each subscription is; its id says nothing of who it is to whoever has no key."""
