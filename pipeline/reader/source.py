@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urljoin
@@ -114,10 +115,15 @@ class Home:
             wanted = replace(wanted, event=self._event(wanted.event))
         links = self.store.get_json(collection_key(wanted.hazard))["links"]
         ids = [link["href"].split("/")[1] for link in links if link["rel"] == "item"]
-        chosen = sorted((id for id in ids if _may_fit(id, wanted)), key=lambda id: id[-_TAIL:])
+        newest = sorted((id for id in ids if _may_fit(id, wanted)), key=lambda id: id[-_TAIL:], reverse=True)
+        found: list[Item] = []
+        at_once = len(newest) if limit is None else max(limit, _AT_ONCE)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = pool.map(self.store.get_json, map(item_key, chosen[-(limit or len(chosen)) :]))
-            return _by_time(item for item in found if wanted.accepts(item))
+            while newest and (limit is None or len(found) < limit):
+                read = pool.map(self.store.get_json, map(item_key, newest[:at_once]))
+                found += (item for item in read if wanted.accepts(item))
+                del newest[:at_once]
+        return _by_time(found[:limit])
 
     def href(self, item: Item, asset: str) -> str:
         """Return the path or `s3://` URL of an asset."""
@@ -170,10 +176,9 @@ class Service:
             filter_lang="cql2-json",
             sortby="-properties.datetime",
             limit=_PAGE,
-            max_items=limit,
         )
         try:
-            return _by_time(item for item in found.items_as_dicts() if wanted.accepts(item))
+            return _by_time(islice((item for item in found.items_as_dicts() if wanted.accepts(item)), limit))
         except APIError as error:
             raise StoreError(f"{self.place}: cannot search {wanted.hazard}: {error}") from error
 

@@ -19,6 +19,8 @@ from odc.geo.geobox import GeoBox
 import pipeline
 from pipeline.errors import GridError, InputError, StoreError
 from pipeline.grid import geobox_of
+from pipeline.reader.source import open_source
+from pipeline.reader.wanted import wanted
 from tests.products.samples import dataset, geobox
 from tests.reader.conftest import GONE, SECOND
 
@@ -350,6 +352,17 @@ def test_the_list_of_every_hazard_makes_a_frame(home: Path) -> None:
 
 def test_finding_nothing_is_no_error(home: Path) -> None:
     assert pipeline.find_layers("shaking", time="2020-01-01", source=home) == []
+
+
+@pytest.mark.parametrize(("limit", "found"), [(1, [2]), (2, [1, 2]), (5, [0, 1, 2])])
+def test_of_many_layers_the_newest_are_chosen(home: Path, limit: int, found: list[int]) -> None:
+    chosen = open_source(home).search(wanted("fire_weather", region="kazakhstan"), limit)
+    assert [item["properties"]["hazmon:revision"] for item in chosen] == found
+
+
+def test_what_no_longer_stands_takes_no_place_among_the_newest(home: Path) -> None:
+    (item,) = open_source(home).search(wanted("shaking"), limit=1)
+    assert SECOND in item["id"]
 
 
 # The package
