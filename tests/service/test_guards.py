@@ -15,7 +15,6 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
-from prometheus_client import REGISTRY
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -25,6 +24,7 @@ from pipeline.errors import ConfigError, Conflict, InputError, KeyMissing, Store
 from pipeline.service.door import Door
 from pipeline.service.guard import faults, guarded
 from pipeline.service.guard.keys import read_keys, require_key
+from pipeline.service.guard.tally import REGISTRY
 from tests.drills import CONFIG
 
 KEY = "a-key-that-nobody-can-guess"
@@ -171,6 +171,63 @@ def test_a_browser_may_search_from_another_site_but_not_with_a_key() -> None:
         assert answer.status_code == 204
         assert "POST" in answer.headers["access-control-allow-methods"]
         assert "authorization" not in answer.headers["access-control-allow-headers"].lower()
+
+
+@pytest.mark.parametrize("path", ["/echo", "/long", "/picture", "/nothing", "/count?number=x"])
+def test_head_is_answered_as_get_without_the_body(path: str) -> None:
+    with _client() as client:
+        asked, found = client.get(path), client.head(path)
+    assert found.content == b""
+    assert (found.status_code, _lasting(found)) == (asked.status_code, _lasting(asked))
+
+
+def _lasting(answer: httpx.Response) -> dict[str, str]:
+    """The headers of an answer that are the same each time."""
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+
+
+def test_head_of_what_can_only_be_posted_is_refused() -> None:
+    app = _app()
+
+    @app.post("/write")
+    def write() -> bool:
+        return True
+
+    with _client(app) as client:
+        assert client.head("/write").status_code == 405
+
+
+def test_an_answer_in_pieces_to_head_ends_without_any() -> None:
+    app = _app()
+
+    @app.get("/pieces")
+    def pieces() -> StreamingResponse:
+        return StreamingResponse(iter([b"a", b"b", b"c"]), media_type="text/plain")
+
+    with _client(app) as client:
+        assert client.head("/pieces").content == b""
+
+
+@pytest.mark.parametrize("path", ["/files/raw/x", "/events"])
+def test_head_of_files_is_their_own_and_streams_have_none(path: str) -> None:
+    app = _app()
+
+    @app.get("/events")
+    @app.get("/files/{key:path}")
+    def unasked() -> None:
+        raise AssertionError("asked for")
+
+    with _client(app) as client:
+        assert client.head(path).status_code == 405
+
+
+def test_head_is_counted_by_its_route(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "hazmon.access"), _client() as client:
+        client.head("/items/head")
+    (line,) = [json.loads(record.message) for record in caplog.records if record.name == "hazmon.access"]
+    assert (line["method"], line["status"], line["bytes"]) == ("HEAD", 200, 0)
+    counted = {tuple(sample.labels.values()) for metric in REGISTRY.collect() for sample in metric.samples}
+    assert any({"HEAD", "/items/{id}"} <= set(labels) for labels in counted)
 
 
 def test_long_texts_are_compressed_for_who_can_read_it() -> None:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from pipeline.config import ServiceConfig
 from pipeline.service.guard.access import Access
 from pipeline.service.guard.answers import Answers, compressed
+from pipeline.service.guard.bare import Bare
 from pipeline.service.guard.bodies import Bodies
 from pipeline.service.guard.heads import Heads
 from pipeline.service.guard.limits import Concurrency, Deadline
@@ -29,4 +30,4 @@ def guarded(app: ASGIApp, settings: ServiceConfig, listening: Iterable[str] = ()
     limits = settings.limits
     # Inside the deadline: what is no longer waited for still holds its place until its thread ends.
     app = Deadline(Concurrency(compressed(app), limits), limits)
-    return Access(Answers(Heads(Bodies(app, limits), settings, listening)))
+    return Access(Answers(Heads(Bodies(Bare(app), limits), settings, listening)))
