@@ -24,6 +24,9 @@ from pipeline.service.stac import names
 #: Held by whoever writes, so that of two at once one waits: any number that nobody else takes in this database.
 _LOCK = 0x68617A6D6F6E
 
+#: How long a database may take to answer whoever only looks, seconds.
+_LOOK_S = 2
+
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS hazmon;
 CREATE TABLE IF NOT EXISTS hazmon.synced (
@@ -65,6 +68,13 @@ class Mirror:
             yield cls(connection)
         finally:
             connection.close()
+
+    @classmethod
+    def number(cls, url: str) -> int:
+        """Return up to which entry of the news everything is in a database, as it is: nothing is made."""
+        with _told(_name(url)), psycopg.connect(url, connect_timeout=_LOOK_S) as connection:
+            synced = cls(connection).synced()
+        return synced[0] if synced else 0
 
     def prepare(self) -> None:
         """Bring schema and queryables to what this version of the service needs."""

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 from pipeline import news
-from pipeline.errors import KeyMissing, StoreError
+from pipeline.errors import HazmonError, KeyMissing, ProductError, StoreError
 from pipeline.products.catalog import collection_key, hazard_of, is_item_key, item_key
 from pipeline.service.stac.mirror import Mirror
 from pipeline.store import Store
@@ -74,6 +74,8 @@ def sync(store: Store, url: str, *, everything: bool = False, progress: Progress
     ------
     StoreError
         Where either cannot be reached, or the database holds other Items than the store afterwards.
+    ProductError
+        Where all is in but Items that cannot be read.
     """
     with Mirror.open(url) as mirror:
         mirror.prepare()
@@ -92,6 +94,9 @@ def bring(store: Store, mirror: Mirror, *, everything: bool = False, progress: P
             if wanted == found:
                 return Synced(len(found), len(mirror.collections()), loaded, removed, _number(mirror))
             loaded += _load(store, mirror, sorted(wanted - found))
+    unreadable = sorted(id for id in wanted - found if not _is_readable(store, id))
+    if wanted - found == set(unreadable) and found <= wanted:
+        raise ProductError(f"{store.root}: found {len(unreadable)} Items that cannot be read, for example {unreadable[0]}")
     example = next(iter(sorted(wanted ^ found)))
     raise StoreError(
         f"{mirror.name}: found {len(found)} Items, expected {len(wanted)} as in {store.root} (one that differs: {example});"
@@ -128,12 +133,20 @@ def keep(store: Store, url: str, stop: Event) -> None:
         try:
             with Mirror.open(url) as mirror:
                 mirror.prepare()
-                log.info("pgstac: %s", bring(store, mirror))
+                _begin(store, mirror)
                 for found in watch(store, mirror, stop):
                     log.info("pgstac: %s", found)
-        except StoreError as error:
+        except (HazmonError, ValueError) as error:
             log.warning("pgstac: %s; tried again in %g s", error, RETRY_S)
             stop.wait(RETRY_S)
+
+
+def _begin(store: Store, mirror: Mirror) -> None:
+    """Bring the database to what the store holds; what cannot be read holds up nothing else."""
+    try:
+        log.info("pgstac: %s", bring(store, mirror))
+    except ProductError as error:
+        log.error("pgstac: %s", error)
 
 
 def _is_ours(store: Store, synced: tuple[int, str] | None) -> bool:
@@ -160,9 +173,9 @@ def _follow(store: Store, mirror: Mirror) -> News | None:
         return None
     ids = sorted({entry.id for entry in entries if entry.kind == "item"})
     with mirror.writing():
-        _put(store, mirror, ids)
+        written = _put(store, mirror, ids)
         mirror.remember(entries[-1].number, _mark(entries[-1]))
-    return News(len(ids), entries[-1].number)
+    return News(written, entries[-1].number)
 
 
 def _load_all(store: Store, mirror: Mirror, progress: Progress | None) -> tuple[int, int]:
@@ -170,44 +183,71 @@ def _load_all(store: Store, mirror: Mirror, progress: Progress | None) -> tuple[
     number = news.head(store)
     last = _mark(next(news.after(store, number - 1, 1), None)) if number else ""
     ids = list(_ids(store))
-    _load(store, mirror, ids, progress)
+    loaded = _load(store, mirror, ids, progress)
     extra = mirror.items() - set(ids)
     with mirror.writing():
         mirror.delete(extra)
         mirror.delete_collections({hazard_of(id) for id in ids})
         mirror.remember(number, last)
     mirror.analyze()
-    return len(ids), len(extra)
+    return loaded, len(extra)
 
 
 def _load(store: Store, mirror: Mirror, ids: list[str], progress: Progress | None = None) -> int:
-    done = 0
+    done = written = 0
     for batch in _batched(ids):
         with mirror.writing():
-            _put(store, mirror, batch)
+            written += _put(store, mirror, batch)
         done += len(batch)
         if progress is not None:
             progress(done, len(ids), batch[-1])
-    return done
+    return written
 
 
-def _put(store: Store, mirror: Mirror, ids: list[str]) -> None:
-    """Write Items as they are in the store now; one that is no longer there is forgotten."""
+def _put(store: Store, mirror: Mirror, ids: list[str]) -> int:
+    """Return how many Items were written, as they are in the store now.
+
+    One that is no longer there is forgotten; one that cannot be read is left as it was.
+    """
     items = []
     for id in ids:
         try:
-            items.append(store.get_json(item_key(id)))
+            items.append(_item(store, id))
         except KeyMissing:
             mirror.delete([id])
+        except ProductError as error:
+            log.error("pgstac: left out: %s", error)
     mirror.put_collections(_collection(store, hazard, items) for hazard in sorted({item["collection"] for item in items}))
     mirror.put_items(items)
+    return len(items)
+
+
+def _item(store: Store, id: str) -> dict[str, Any]:
+    """Return an Item as it is in the store now; ProductError where it lacks what a copy is made by."""
+    try:
+        item: dict[str, Any] = store.get_json(item_key(id))
+        found = item["id"], item["collection"]
+        _ = item["properties"]["datetime"], item["bbox"], item["geometry"], item["stac_version"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProductError(f"{item_key(id)}: found no Item: {type(error).__name__}: {error}") from error
+    if found != (id, hazard_of(id)):
+        raise ProductError(f"{item_key(id)}: found Item {found[0]!r} of {found[1]!r}, expected {id} of {hazard_of(id)}")
+    return item
+
+
+def _is_readable(store: Store, id: str) -> bool:
+    try:
+        _item(store, id)
+    except (KeyMissing, ProductError):
+        return False
+    return True
 
 
 def _collection(store: Store, hazard: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a hazard's collection; its first Item is public before it, so that there may be none yet."""
+    """Return a hazard's collection; its first Item is public before it, so that there may be none yet, or none to be read."""
     try:
         found: dict[str, Any] = store.get_json(collection_key(hazard))
-    except KeyMissing:
+    except (KeyMissing, ValueError):
         item = next(item for item in items if item["collection"] == hazard)
         time = item["properties"]["datetime"]
         extent = {"spatial": {"bbox": [item["bbox"]]}, "temporal": {"interval": [[time, time]]}}

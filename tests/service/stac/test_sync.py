@@ -12,15 +12,17 @@ from typer.testing import CliRunner
 
 from pipeline import news
 from pipeline.cli import app
-from pipeline.errors import ConfigError, StoreError
+from pipeline.errors import ConfigError, ProductError, StoreError
 from pipeline.products.catalog import Catalog, collection_key, item_key
 from pipeline.service.stac.database import database_url
 from pipeline.store import Store, to_bytes
 from tests.products.samples import EVENT, INFO, NOW, built, product
+from tests.service.running import until
 
 pytest.importorskip("pypgstac", reason="the extra pgstac is not installed")
 
 from pipeline.service.stac import sync
+from pipeline.service.stac.copied import Copy
 from pipeline.service.stac.mirror import Mirror
 
 
@@ -190,6 +192,55 @@ def test_watching_brings_in_what_the_news_tell_of_until_told_to_stop(
         assert next(watched) == sync.News(2, 3)
         stop.set()
         assert list(watched) == []
+
+
+#: Instead of an Item: half a file, no object, nothing in it, one of another collection.
+UNREADABLE = [b"{", b"[]", b"{}", b'{"id": "shaking-x", "collection": "flood_extent"}']
+
+
+@pytest.mark.parametrize("data", UNREADABLE)
+def test_an_item_that_cannot_be_read_is_named_and_holds_up_no_other(
+    catalog: Catalog, workshop: Path, pgstac_url: str, data: bytes
+) -> None:
+    item = publish(catalog, workshop)
+    catalog.store.put(item_key("shaking-x"), data)
+    with pytest.raises(ProductError, match=r"found 1 Items that cannot be read, for example shaking-x"):
+        sync.sync(catalog.store, pgstac_url)
+    assert ids(searched(pgstac_url)) == {item["id"]}
+
+
+def test_the_service_follows_the_news_past_an_item_that_cannot_be_read(
+    catalog: Catalog, workshop: Path, pgstac_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "PAUSE_S", 0.05)
+    bad = publish(catalog, workshop)["id"]
+    catalog.store.put(item_key(bad), b"{")
+    stop = threading.Event()
+    thread = threading.Thread(target=sync.keep, args=(catalog.store, pgstac_url, stop))
+    thread.start()
+    try:
+        told = {"id": "shaking-x", "key": item_key("shaking-x")}
+        news.tell(catalog.store, news.Entry("item", "published", hazard="shaking", at=NOW, state="s", **told))
+        catalog.store.put(told["key"], b"{}")
+        until(lambda: Copy(catalog.store, pgstac_url).number() == 2)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_copy_that_is_behind_for_more_than_a_minute_is_not_good(catalog: Catalog, workshop: Path, pgstac_url: str) -> None:
+    clock = iter([0, 50, 100, 161, 162])
+    copy = Copy(catalog.store, pgstac_url, lambda: next(clock))
+    sync.sync(catalog.store, pgstac_url)
+    publish(catalog, workshop)
+    assert copy.keeps_up()
+    sync.sync(catalog.store, pgstac_url)
+    assert copy.keeps_up()
+    publish(catalog, workshop, 2)
+    assert copy.keeps_up()
+    assert not copy.keeps_up()
+    sync.sync(catalog.store, pgstac_url)
+    assert copy.keeps_up()
 
 
 def test_a_database_that_cannot_be_reached_is_named_without_its_password(catalog: Catalog) -> None:
