@@ -1,11 +1,14 @@
 """What a duty officer sees and does: one browser, one home, one test a claim."""
 
+import io
+import re
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import rasterio
 from lxml import etree
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from pipeline.exercise.play import static_feeds
@@ -89,6 +92,52 @@ def test_an_alert_too_small_to_be_seen_has_a_mark_that_opens_it(look: Looking) -
     assert middle is not None
     page.mouse.click(middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2)
     expect(page.locator(".alert-text")).to_contain_text("flood")
+
+
+def test_the_mark_of_a_small_alert_says_how_severe_it_is_by_more_than_colour(look: Looking) -> None:
+    page = look.open("#lang=en&tab=layers&hazard=fire_weather&map=4/51.105/51.4")
+    place = page.locator("#map").bounding_box()
+    assert place is not None
+    middle = {"x": place["x"] + place["width"] / 2 - 8, "y": place["y"] + place["height"] / 2 - 8, "width": 16, "height": 16}
+    shot = page.screenshot(clip=middle)  # type: ignore[arg-type]
+    grey = np.asarray(Image.open(io.BytesIO(shot)).convert("L"), dtype=int)
+    # Three of four bars stand out white from the disc.
+    assert 0.15 < (grey > 200).mean() < 0.6
+    assert (grey < 130).mean() > 0.15
+
+
+def test_an_alert_at_a_place_says_whether_it_is_in_earnest(look: Looking) -> None:
+    page = look.read("#lang=en&tab=layers&hazard=fire_weather&map=8/51.05/51.4&at=51.4/51.05")
+    expect(page.locator(".here .alert-line")).to_contain_text("Exercise")
+
+
+def test_the_first_view_holds_the_alert_that_is_active(look: Looking) -> None:
+    page = look.open()
+    expect(page).to_have_url(re.compile("map="))
+    zoom, latitude, longitude = map(float, look.address()["map"].split("/"))
+    assert zoom > 6
+    assert (latitude, longitude) == pytest.approx((51.1, 51.4), abs=1)
+
+
+def test_the_first_view_leaves_the_one_that_an_address_asks_for(look: Looking) -> None:
+    page = look.open("#lang=en&map=4/48/67")
+    expect(page).to_have_url(re.compile("step="))
+    look.drawn()
+    assert look.address()["map"] == "4/48/67"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (900, 600), (390, 844)])
+def test_no_card_covers_whom_the_map_is_owed_to(browser: Browser, shown: Shown, width: int, height: int) -> None:
+    with looking(browser, shown.url, viewport={"width": width, "height": height}) as look:
+        page = look.read(ALERTS)
+        for language in ("ru", "kk", "zh", "en"):
+            page.locator(".language select").select_option(language)
+            credit = page.locator(".maplibregl-ctrl-attrib")
+            expect(credit).to_be_visible()
+            top = credit.bounding_box()
+            bars = [page.locator(f".{name}").bounding_box() for name in ("timeline", "legend")]
+            assert top is not None
+            assert [bar for bar in bars if bar is None or bar["y"] + bar["height"] > top["y"]] == []
 
 
 def test_a_place_is_asked_about_without_a_mouse(look: Looking) -> None:

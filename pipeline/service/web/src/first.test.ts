@@ -16,9 +16,14 @@ function product(id: string, bbox: Item["bbox"], datetime: string): Item {
 describe("the first view", () => {
   const items = { shaking: [product("new", [60, 40, 66, 46], "2024-01-23T00:00:00Z"), product("old", [80, 40, 86, 46], "2024-01-20T00:00:00Z")] };
 
-  it("holds the one alert that is active, with some land around it", () => {
+  it("holds the one alert that is active, not those that are past", () => {
     const state = { ...STATE, items, alerts: [alert("one", true, "Severe", 50), alert("past", false, "Severe", 90)] };
-    expect(firstView(state, {})).toEqual([49.75, 39.75, 52.25, 42.25]);
+    expect(firstView(state, {})).toEqual([50, 40, 52, 42]);
+  });
+
+  it("is never so near that nobody knows where it is", () => {
+    const state = { ...STATE, items: { shaking: [product("new", [60, 40, 60.2, 40.2], "2024-01-23T00:00:00Z")] } };
+    expect(firstView(state, {})?.map((degrees) => degrees.toFixed(1))).toEqual(["59.5", "39.5", "60.7", "40.7"]);
   });
 
   it("holds the newest product where no alert is active", () => {

@@ -8,7 +8,7 @@ import type { Bounds, Severity } from "./wire.ts";
 const ORDER: Severity[] = ["Extreme", "Severe", "Moderate", "Minor", "Unknown"];
 
 /** Least extent of the first view, degrees: enough to see which part of the world it is. */
-const LEAST = 2.5;
+const LEAST = 1.2;
 
 /** Return the hazard of the most severe active alert, else the first whose products are maps. */
 export function firstHazard(state: State): string | null {

@@ -215,7 +215,7 @@ let gone: Bounds | null = null;
 function go(map: Map, bounds: Bounds): void {
   gone = bounds;
   const narrow = matchMedia("(max-width: 760px)").matches;
-  const padding = narrow ? { top: 60, left: 20, right: 20, bottom: 20 } : { top: 70, left: 70, right: 70, bottom: 150 };
+  const padding = narrow ? { top: 60, left: 20, right: 20, bottom: 115 } : { top: 70, left: 70, right: 70, bottom: 150 };
   map.fitBounds(flat(bounds), { padding, maxZoom: 10, animate: !still.matches, duration: 700 });
 }
 
