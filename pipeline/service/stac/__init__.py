@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -13,7 +14,10 @@ from pipeline.service.stac.database import database_url
 from pipeline.service.stac.latest import router as latest
 from pipeline.service.stac.served import served, served_collection
 
-__all__ = ["install", "running", "served", "served_collection"]
+if TYPE_CHECKING:
+    from pipeline.service.stac.copied import Copy
+
+__all__ = ["copy_of", "install", "running", "served", "served_collection"]
 
 
 def install(app: FastAPI, door: Door) -> None:
@@ -37,3 +41,13 @@ def running(door: Door, app: FastAPI) -> AbstractAsyncContextManager[None]:
 
         return pgstac.running(door, app)
     return nullcontext()
+
+
+def copy_of(door: Door) -> Copy | None:
+    """Return the copy that searches run over; None where they run over the embedded index."""
+    if door.settings.backend != "pgstac":
+        return None
+    url = database_url()
+    from pipeline.service.stac.copied import Copy
+
+    return Copy(door.work.store, url)

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from time import monotonic
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from pipeline.errors import StoreError
 from pipeline.products.catalog import ROOT_KEY
 from pipeline.service.door import Door
+from pipeline.service.stac import copy_of
 from pipeline.service.status.feeds import Feed, feeds
 from pipeline.service.status.layers import Layer, layers
 from pipeline.service.status.runs import Run, runs
 from pipeline.steps import waiting
+
+if TYPE_CHECKING:
+    from pipeline.service.stac.copied import Copy
 
 T = TypeVar("T")
 
@@ -28,9 +32,9 @@ Overall = Literal["ok", "degraded", "failing"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing without which the service cannot answer."""
+    """One thing without which the service cannot answer, or with pgstac what it searches as it should."""
 
-    name: Literal["store", "index", "page"]
+    name: Literal["store", "index", "page", "copy"]
     good: bool
     detail: str
 
@@ -48,7 +52,7 @@ class Health:
     """Whether the service can answer, and what it would answer is as new as promised."""
 
     state: Overall
-    """ok; degraded: a feed or a layer is not in order; failing: the service cannot answer."""
+    """ok; degraded: a feed, a layer or the copy in pgstac is not in order; failing: the service cannot answer."""
     at: datetime
     checks: list[Check]
     feeds: list[Feed]
@@ -102,6 +106,7 @@ class Board:
         self.status = Remembered(self._status)
         self._feeds = Remembered(lambda: feeds(door.work, door.now()))
         self._layers = Remembered(self._newest)
+        self._copy = copy_of(door)
 
     def _newest(self) -> list[Layer]:
         self._door.fresh.look()
@@ -118,15 +123,19 @@ class Board:
 
     def _health(self) -> Health:
         found, at = self.readiness(), self._door.now()
+        # Not a matter of readiness: whoever does not search is answered all the same.
+        checks = found.checks if self._copy is None else [*found.checks, _keeps_up(self._copy)]
         if not all(check.good for check in found.checks if check.name != "page"):
-            return Health("failing", at, found.checks, [], [])
-        health = Health("ok", at, found.checks, self._feeds(), self._layers())
+            return Health("failing", at, checks, [], [])
+        health = Health("ok", at, checks, self._feeds(), self._layers())
         state: Overall = "failing" if not found.ready else "degraded" if self._is_degraded(health) else "ok"
-        return Health(state, at, found.checks, health.feeds, health.layers)
+        return Health(state, at, checks, health.feeds, health.layers)
 
     def _is_degraded(self, health: Health) -> bool:
         """Whether something is not in order; a drill polls only the feeds of its script."""
         bad = {"late", "failing"} if self._door.work.drill is not None else {"late", "failing", "never"}
+        if not all(check.good for check in health.checks):
+            return True
         return any(feed.state in bad for feed in health.feeds) or any(layer.state == "late" for layer in health.layers)
 
     def _status(self) -> Status:
@@ -151,6 +160,14 @@ def _check(name: Literal["store", "index"], look: Callable[[], object]) -> Check
     except StoreError:
         return Check(name, False, "cannot be read")
     return Check(name, True, "can be read")
+
+
+def _keeps_up(copy: Copy) -> Check:
+    try:
+        good = copy.keeps_up()
+    except StoreError:
+        return Check("copy", False, "cannot be read")
+    return Check("copy", good, "keeps up with the news" if good else "is behind the news for more than a minute")
 
 
 def _page() -> tuple[bool, str]:

@@ -76,7 +76,7 @@ class Home(Collector):
         """Yield every measure; of a store that cannot be read only that."""
         health = self._board.health()
         yield _gauge("hazmon_ready", "1 where the service can answer", {(): float(self._board.readiness().ready)})
-        if not all(check.good for check in health.checks if check.name != "page"):
+        if not all(check.good for check in health.checks if check.name in ("store", "index")):
             return
         yield from _feeds(health)
         yield from _layers(health)

@@ -58,6 +58,26 @@ def test_while_the_database_is_away_searches_say_so_and_all_else_goes_on(home: W
             assert client.get(path).status_code == 200, path
 
 
+def test_the_health_of_a_service_tells_of_the_copy_that_it_searches(
+    tmp_path: Path, workshop: Path, pgstac_url: str, serve: Serve
+) -> None:
+    work = open_home(tmp_path / "home")
+    item = Publisher(work.catalog, workshop).publish()
+    with over(work, pgstac_url, serve) as client:
+        until(lambda: found(client, item["id"]))
+        assert _copy(client) == {"name": "copy", "good": True, "detail": "keeps up with the news"}
+    with over(work, "postgresql://nobody@127.0.0.1:1/hazmon", serve) as client:
+        assert _copy(client) == {"name": "copy", "good": False, "detail": "cannot be read"}
+        assert client.get("/health").json()["state"] != "ok"
+        assert "copy" not in {check["name"] for check in client.get("/health/ready").json()["checks"]}
+        assert "hazmon_news_number 1.0" in client.get("/metrics").text
+
+
+def _copy(client: httpx.Client) -> dict[str, object]:
+    (check,) = (check for check in client.get("/health").json()["checks"] if check["name"] == "copy")
+    return dict(check)
+
+
 def test_searches_leave_no_trace_in_the_database(home: Workspace, pgstac_url: str, serve: Serve, postgres: Cluster) -> None:
     import psycopg
 
