@@ -9,7 +9,17 @@ import pytest
 _CONNECT = socket.socket.connect
 
 #: Files that take minutes, begun first so that two workers end together.
-LONG = ("test_airflow.py", "test_end_to_end.py", "test_docs.py", "test_faults.py", "test_map_page.py")
+LONG = (
+    "test_airflow.py",
+    "test_end_to_end.py",
+    "test_map_page.py",
+    "test_docs.py",
+    "test_kill.py",
+    "test_faults.py",
+    "test_distributed.py",
+    "test_docker.py",
+    "test_security.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
