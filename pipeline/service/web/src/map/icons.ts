@@ -44,7 +44,7 @@ function mark(colour: string, level: number, earnest: boolean): ImageData {
   // White cannot be read on the light colours.
   const bars = level === 1 || level === 2 ? "#1b1500" : "#ffffff";
   for (let bar = 0; bar < 4; bar++) {
-    const [height, left] = [8 + bar * 5, middle - 15 + bar * 8];
+    const [height, left] = [8 + bar * 5, middle - 16 + bar * 8];
     canvas.globalAlpha = bar < level ? 1 : 0.3;
     canvas.fillStyle = bars;
     canvas.fillRect(left, middle + 11 - height, 6, height);
