@@ -1,5 +1,5 @@
 // The products on the map: the new ones are added first and the old ones leave when the new are there, so nothing flickers.
-import type { Map, RasterLayerSpecification } from "maplibre-gl";
+import type { LineLayerSpecification, Map, RasterLayerSpecification } from "maplibre-gl";
 import { reasons } from "./reasons.ts";
 import { ABOVE_PRODUCTS } from "./style.ts";
 import { flat } from "../ground.ts";
@@ -26,11 +26,13 @@ export function show(map: Map, state: State, still: boolean): void {
       if (state.exclusion && asset !== mask && item.assets[mask] && plain) {
         wanted.set(`${PREFIX}${item.id} reasons`, () => add(map, item, "reasons", reasons(tiles(item, mask), plain), still));
       }
+      if (item.geometry) wanted.set(`${PREFIX}${item.id} edge`, () => outline(map, item));
     }
   }
   const there = map.getLayersOrder().filter((id) => id.startsWith(PREFIX));
   for (const [id, make] of wanted) if (!map.getLayer(id)) make();
   for (const id of wanted.keys()) {
+    if (id.endsWith(" edge")) continue;
     const opacity = id.endsWith(" reasons") ? Math.min(1, state.opacity + 0.1) : state.opacity;
     if (map.getPaintProperty(id, "raster-opacity") !== opacity) map.setPaintProperty(id, "raster-opacity", opacity);
   }
@@ -47,6 +49,14 @@ function add(map: Map, item: Item, name: string, url: string, still: boolean): v
     // Cells are shown as they are: no value between two cells was ever computed.
     paint: { "raster-resampling": "nearest", "raster-fade-duration": still ? 0 : 120, "raster-opacity": 0 },
   };
+  map.addLayer(layer, ABOVE_PRODUCTS);
+}
+
+/** Where the data end: beyond it nothing is known, which the ground's own colour must not be taken for. */
+function outline(map: Map, item: Item): void {
+  const id = `${PREFIX}${item.id} edge`;
+  map.addSource(id, { type: "geojson", data: { type: "Feature", properties: {}, geometry: item.geometry! } });
+  const layer: LineLayerSpecification = { id, type: "line", source: id, paint: { "line-color": "#64748b", "line-width": 1.5 } };
   map.addLayer(layer, ABOVE_PRODUCTS);
 }
 

@@ -65,6 +65,10 @@ function Key({ state, legend }: { state: State; legend: Legend }) {
             {say(language, "legend.limited")}
           </li>
         )}
+        <li>
+          <span class="swatch edge" aria-hidden="true" />
+          {say(language, "legend.edge")}
+        </li>
       </ul>
     </div>
   );
