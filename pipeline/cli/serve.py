@@ -34,7 +34,7 @@ def serve(
         Path | None, typer.Option(help="Configuration folder; default: HAZMON_CONFIG, else ./config.", file_okay=False)
     ] = None,
     now: Now = None,
-    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True, help="End with the process that started it.")] = False,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True, help="End with its parent.")] = False,
 ) -> None:
     """Serve the map, the STAC API, tiles and alerts of a home over HTTP until Ctrl-C; reads only, unless HAZMON_KEYS is set."""
     _require_extra()
