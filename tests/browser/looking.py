@@ -86,7 +86,7 @@ def looking(browser: Browser, url: str, **options: Any) -> Iterator[Looking]:
         yield look
     finally:
         context.close()
-    assert look.complaints == []
+    assert look.complaints == [], look.complaints
     assert [request for request in look.requests if not request.startswith((url, "blob:", "data:"))] == []
 
 

@@ -47,7 +47,7 @@ function HazardRow({ state, hazard }: { state: State; hazard: StartHazard }) {
   return (
     <div class={`hazard ${open ? "open" : ""} ${hazard.after !== null ? "after" : ""}`}>
       <h3>
-        <button type="button" class="row-button" aria-expanded={open} aria-controls={`layer-${hazard.id}`} onClick={() => void chooseHazard(hazard.id)}>
+        <button type="button" class="row-button" aria-expanded={open} aria-controls={`layer-${hazard.id}`} onClick={() => void chooseHazard(hazard.id).then(goToShown)}>
           <HazardSign layer={hazard.layer} />
           <span class="grow">
             <b>{call(language, `hazard.${hazard.layer}`, hazard.title)}</b>
