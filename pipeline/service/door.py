@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 
@@ -58,6 +59,11 @@ PUBLIC = ("alerts", "catalog", "raw")
 def file_url(base: str, key: str) -> str:
     """Return the address of a public object of the store."""
     return f"{base}/files/{key}"
+
+
+def item_url(base: str, hazard: str, item_id: str) -> str:
+    """Return the address of an Item in the STAC API."""
+    return f"{base}/stac/collections/{quote(hazard, safe='')}/items/{quote(item_id, safe='')}"
 
 
 def find_item(door: Door, id: str) -> dict[str, Any] | None:

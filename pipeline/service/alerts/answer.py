@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pipeline.service.tags import matches
 from pipeline.store import sha256
 
 
@@ -28,13 +29,7 @@ def kept(request: Request, body: bytes, media_type: str, *, seconds: int, header
     """
     tag = f'"{sha256(body)[:32]}"'
     given = {"ETag": tag, "Cache-Control": f"public, max-age={seconds}", **(headers or {})}
-    if _holds(request.headers.get("if-none-match", ""), tag):
+    if matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=given)
     # Set as a header: given as a media type, text/* and others would have a charset added.
     return Response(body, headers={**given, "Content-Type": media_type})
-
-
-def _holds(sent: str, tag: str) -> bool:
-    """Whether a list of entity tags names this one; weak ones (a proxy compressed the body) count."""
-    tags = [part.strip().removeprefix("W/") for part in sent.split(",")]
-    return "*" in tags or tag in tags

@@ -14,6 +14,7 @@ from pipeline.news import Entry
 from pipeline.products.lineage import standing
 from pipeline.service.alerts import record
 from pipeline.service.alerts.record import moment
+from pipeline.service.door import item_url
 from pipeline.store import Store
 
 #: Entries whose telling is remembered; a page of the log and the streams that follow it need no more.
@@ -62,7 +63,7 @@ def address(entry: Entry, base: str) -> str:
     """Return the public address of an Item (STAC) or a CAP file."""
     if entry.kind == "alert":
         return f"{base}/{quote(entry.key)}"
-    return f"{base}/stac/collections/{quote(entry.hazard)}/items/{quote(entry.id)}"
+    return item_url(base, entry.hazard, entry.id)
 
 
 def to_text(told: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from pipeline.errors import KeyMissing
 from pipeline.service.door import Door
 from pipeline.service.files.described import SHORT, Described, Register
 from pipeline.service.files.keys import is_public, local_file
+from pipeline.service.tags import matches
 from pipeline.store import About, Store
 
 #: An object that may be replaced any moment is read at once up to this size, so that its parts belong together, bytes.
@@ -97,7 +98,7 @@ def _unchanged(request: Request, headers: Mapping[str, str], about: About) -> bo
     """Whether the client has the object; its tag counts for more than its time (RFC 9110, 13.2.2)."""
     tags = request.headers.get("if-none-match")
     if tags is not None:
-        return tags.strip() == "*" or headers["ETag"] in {tag.strip().removeprefix("W/") for tag in tags.split(",")}
+        return matches(tags, headers["ETag"])
     since = request.headers.get("if-modified-since")
     if since is None:
         return False

@@ -13,6 +13,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pipeline.service.tags import matches
+
 #: Where the build of `pipeline/service/web` puts its files.
 DIST = Path(str(resources.files("pipeline.service"))) / "web" / "dist"
 
@@ -73,12 +75,8 @@ def _names() -> frozenset[str]:
 def answer(request: Request, sent: Content, keep: str) -> Response:
     """Return the response to a GET or HEAD: 304 where the client has it, packed where the client can unpack it."""
     headers = {"ETag": sent.etag, "Cache-Control": keep, "Vary": "Accept-Encoding"}
-    if _same(request.headers.get("if-none-match", ""), sent.etag):
+    if matches(request.headers.get("if-none-match"), sent.etag):
         return Response(status_code=304, headers=headers)
     if sent.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
         return Response(sent.packed, media_type=sent.media_type, headers=headers | {"Content-Encoding": "gzip"})
     return Response(sent.data, media_type=sent.media_type, headers=headers)
-
-
-def _same(asked: str, etag: str) -> bool:
-    return asked.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in asked.split(","))

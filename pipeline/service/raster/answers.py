@@ -17,6 +17,7 @@ from starlette.responses import Response
 from pipeline.service.raster.cache import Cache
 from pipeline.service.raster.handles import Handles
 from pipeline.service.raster.source import Raster, Rasters
+from pipeline.service.tags import matches
 
 #: Changes with the way anything is drawn, so that no browser keeps the old way.
 _DRAWING = "1"
@@ -78,13 +79,6 @@ class Studio:
             if not large:
                 self._cache.put(etag, data)
         return Response(data, media_type=media_type, headers=headers)
-
-
-def matches(given: str | None, etag: str) -> bool:
-    """Whether an If-None-Match header names an entity tag; weak comparison, as RFC 9110 13.1.2 has it."""
-    if given is None:
-        return False
-    return given.strip() == "*" or etag in {part.strip().removeprefix("W/") for part in given.split(",")}
 
 
 def bare(request: Request) -> None:

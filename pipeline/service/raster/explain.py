@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from pipeline.errors import KeyMissing
 from pipeline.products.read import asset_key
-from pipeline.service.door import PUBLIC, Door, file_url, find_item
+from pipeline.service.door import PUBLIC, Door, file_url, find_item, item_url
 from pipeline.service.raster.answers import Studio
 from pipeline.service.raster.numbers import State, value_at
 from pipeline.service.raster.source import Raster, raster_names
@@ -220,7 +220,7 @@ def explanation(door: Door, studio: Studio, id: str, place: tuple[float, float] 
         deprecated=properties.get("deprecated", False),
         withdrawn=properties.get("hazmon:withdrawn"),
         latest=_latest(item, base),
-        href=_item_url(base, item["collection"], item["id"]),
+        href=item_url(base, item["collection"], item["id"]),
     )
 
 
@@ -312,7 +312,7 @@ def _given(row: Mapping[str, Any], now: datetime, base: str) -> Given:
         source=row["source"],
         age_s=_since(row.get("time") or row.get("received"), now),
         age_at_processing_s=row.get("age_s"),
-        href=_item_url(base, parts[1], parts[2]) if is_item else href,
+        href=item_url(base, parts[1], parts[2]) if is_item else href,
         explain=f"{base}/explain/{parts[2]}" if is_item else None,
     )
 
@@ -326,9 +326,5 @@ def _latest(item: Mapping[str, Any], base: str) -> Version | None:
     return (
         None
         if id == item["id"]
-        else Version(item=id, href=_item_url(base, item["collection"], id), explain=f"{base}/explain/{id}")
+        else Version(item=id, href=item_url(base, item["collection"], id), explain=f"{base}/explain/{id}")
     )
-
-
-def _item_url(base: str, collection: str, id: str) -> str:
-    return f"{base}/stac/collections/{collection}/items/{id}"

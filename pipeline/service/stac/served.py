@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from pipeline.service.door import file_url
+from pipeline.service.door import file_url, item_url
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
@@ -27,11 +27,6 @@ def landing_url(base: str) -> str:
 def collection_url(base: str, hazard: str) -> str:
     """Return the address of a hazard's collection in the STAC API."""
     return f"{base}/stac/collections/{quote(hazard, safe='')}"
-
-
-def item_url(base: str, hazard: str, item_id: str) -> str:
-    """Return the address of an Item in the STAC API."""
-    return f"{collection_url(base, hazard)}/items/{quote(item_id, safe='')}"
 
 
 def raster_url(base: str, hazard: str, item_id: str, asset: str) -> str:
