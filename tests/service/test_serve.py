@@ -173,6 +173,8 @@ def test_several_processes_answer_as_one_and_stop_as_one(tmp_path: Path, played:
 def test_a_home_that_a_drill_was_played_into_says_so_at_the_moment_it_ended(tmp_path: Path, played: Path) -> None:
     with running(variables(played), tmp_path / "log") as server, server.client() as client:
         status = client.get("/status").json()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) == 0
     assert status["clock"] == "exercise"
     assert "EXERCISE uqturpan-2024" in status["exercise"]
     assert status["at"].startswith("2024-")
