@@ -1,7 +1,8 @@
 """The catalogue: assets first, the Item last, then everything that points to it; killed anywhere, a rerun mends it.
 
 catalog/catalog.json                        root
-catalog/{hazard}/collection.json            links to every Item
+catalog/{hazard}/collection.json            links to its months
+catalog/{hazard}/{month}.json               links to the Items that start in a month: no list grows without end
 catalog/{hazard}/{item}/{item}.json         the Item: the commit
 catalog/{hazard}/{item}/mmi.tif ...         its assets, there before it
 staging/{item}.json                         an Item on its way
@@ -11,9 +12,12 @@ lineages/{lineage}/{hazard}.json            versions of one thing
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +25,19 @@ from pipeline import news
 from pipeline.errors import Conflict, KeyMissing, ProductError, StoreError
 from pipeline.model import Bounds, Window
 from pipeline.products import lineage as lineages
-from pipeline.products.collection import CollectionInfo, with_collection, with_item
+from pipeline.products.collection import (
+    CollectionInfo,
+    hrefs,
+    item_href,
+    with_collection,
+    with_item,
+    with_listed,
+    with_months,
+)
 from pipeline.products.index import Index
 from pipeline.products.item import stamp
 from pipeline.products.lineage import Version, Withdrawal
+from pipeline.products.product import month_of
 from pipeline.products.read import asset_key
 from pipeline.store import Store, sha256, to_bytes
 
@@ -34,8 +47,11 @@ ROOT_KEY = "catalog/catalog.json"
 #: How often a compare-and-swap is tried again before it counts as a conflict.
 _TRIES = 1000
 
-#: How many entries of the news are read before the index takes them.
+#: How many entries of the news, or Items, are read before the index takes them.
 _BATCH = 100
+
+#: Items read at once: most of the time is spent waiting where the store is far away.
+_AT_ONCE = 16
 
 _WITHDRAWAL = "_withdrawn.json"
 
@@ -64,6 +80,24 @@ def staged_key(item_id: str) -> str:
 def collection_key(hazard: str) -> str:
     """Return the store key of a hazard's collection."""
     return f"catalog/{hazard}/collection.json"
+
+
+def month_key(hazard: str, month: str) -> str:
+    """Return the store key of the list of a hazard's Items of a month."""
+    return f"catalog/{hazard}/{month}.json"
+
+
+def listed(store: Store, hazard: str) -> Iterator[list[str]]:
+    """Yield the ids of the Items that a hazard's collection lists, month by month, the latest first.
+
+    Raises
+    ------
+    KeyMissing
+        Where nothing of the hazard is public.
+    """
+    for href in sorted(hrefs(store.get_json(collection_key(hazard)), "child"), reverse=True):
+        month = store.get_json(posixpath.normpath(f"catalog/{hazard}/{href}"))
+        yield [href.split("/")[1] for href in hrefs(month, "item")]
 
 
 class Catalog:
@@ -198,13 +232,17 @@ class Catalog:
 
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (key, Item) of everything public, from the files."""
-        for key in self.store.list("catalog"):
-            if is_item_key(key):
-                yield key, self.store.get_json(key)
+        keys = filter(is_item_key, self.store.list("catalog"))
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while some := list(islice(keys, _BATCH)):
+                yield from zip(some, pool.map(self.store.get_json, some), strict=True)
 
     def rebuild(self) -> int:
-        """Return the number of Items after building the index anew from the files and telling the news what they miss."""
-        return self._rebuild()
+        """Return the number of Items after building the index and the lists of months anew, and telling the news of all."""
+        count = self._rebuild()
+        for hazard, ids in groupby((row.id for row in self.index.rows()), key=hazard_of):
+            self._relist(hazard, list(ids))
+        return count
 
     def refresh(self) -> int:
         """Return how many Items the index was told of, by the news after its `position`; one look where there are none.
@@ -320,10 +358,24 @@ class Catalog:
         raise Conflict(f"{self.store.root}: lineage {lineage} of {hazard} changed {_TRIES} times while it was linked")
 
     def _list(self, item: Mapping[str, Any], info: CollectionInfo) -> None:
-        """Enter an Item in its collection and the collection in the root."""
+        """Enter an Item in its month, the month in its collection and the collection in the root."""
         hazard = str(item["collection"])
+        self._list_month(hazard, info.title, [item["id"]])
         self._update(collection_key(hazard), lambda old: with_item(old, info, item))
         self._update(ROOT_KEY, lambda old: with_collection(old, hazard, info.title))
+
+    def _relist(self, hazard: str, ids: list[str]) -> None:
+        """Enter Items in their months and the months in the collection; where that is lost, the next publication makes it."""
+        if not self.store.exists(collection_key(hazard)):
+            return
+        title = self.store.get_json(collection_key(hazard))["title"]
+        for _, found in groupby(sorted(ids, key=month_of), key=month_of):
+            self._list_month(hazard, title, list(found))
+        self._update(collection_key(hazard), lambda old: with_months(old or {}, ids))
+
+    def _list_month(self, hazard: str, title: str, ids: list[str]) -> None:
+        """Enter Items that start in one month in its list."""
+        self._update(month_key(hazard, month_of(ids[0])), lambda old: with_listed(old, hazard, title, ids))
 
     def _update(self, key: str, change: Callable[[Mapping[str, Any] | None], dict[str, Any]]) -> None:
         """Change a JSON document by compare-and-swap; not written where nothing changes."""
@@ -338,13 +390,13 @@ class Catalog:
         raise Conflict(f"{self.store.root}: {key} changed {_TRIES} times while it was being changed")
 
     def _confirmed(self, item_id: str) -> dict[str, Any]:
-        """Return the Item as readers find it: in the store, in the index and in its collection."""
+        """Return the Item as readers find it: in the store, in the index and in the list of its month."""
         item = self.get(item_id)
         if self.index.row(item_id) is None:
             raise StoreError(f"{self.index.path}: {item_id} was published but is not in the index; rebuild it")
-        listed = {link["href"] for link in self.store.get_json(collection_key(hazard_of(item_id)))["links"]}
-        if f"./{item_id}/{item_id}.json" not in listed:
-            raise StoreError(f"{self.store.root}: {item_id} was published but its collection does not list it")
+        month = month_key(hazard_of(item_id), month_of(item_id))
+        if item_href(item_id) not in hrefs(self.store.get_json(month), "item"):
+            raise StoreError(f"{self.store.root}: {item_id} was published but {month} does not list it")
         return item
 
 

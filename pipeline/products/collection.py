@@ -1,4 +1,4 @@
-"""The STAC Collection of a hazard and the root catalogue: pure functions from the old document to the new one."""
+"""The STAC Collection of a hazard, its months and the root catalogue: pure functions from the old document to the new one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pipeline.layer import Layer, Table, Variable
 from pipeline.products import monty
 from pipeline.products.bands import COG_TYPE, classes, nodata
 from pipeline.products.item import STAC_VERSION, Credit, answered, extensions, science
+from pipeline.products.product import month_of
 from pipeline.products.qml import QML, QML_TYPE, style_title
 from pipeline.products.table import PARQUET_TYPE
 
+_JSON = "application/json"
 _GEOJSON = "application/geo+json"
 
 
@@ -28,8 +30,18 @@ class CollectionInfo:
     keywords: Sequence[str] = ()
 
 
+def item_href(item_id: str) -> str:
+    """Return where an Item lies, as the documents of its hazard say."""
+    return f"./{item_id}/{item_id}.json"
+
+
+def hrefs(document: Mapping[str, Any], relation: str) -> list[str]:
+    """Return where a document's links of a kind lead."""
+    return [str(link["href"]) for link in document["links"] if link["rel"] == relation]
+
+
 def with_item(collection: Mapping[str, Any] | None, info: CollectionInfo, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a hazard's collection that lists an Item: link, extent and summaries grow, all else is as `info` says."""
+    """Return a hazard's collection with an Item: months, extent and summaries grow, all else is as `info` says."""
     old = collection or {}
     layer = info.layer
     found = {
@@ -45,7 +57,7 @@ def with_item(collection: Mapping[str, Any] | None, info: CollectionInfo, item: 
         "extent": _extent(old.get("extent"), item),
         "summaries": _summaries(old.get("summaries", {}), layer, item),
         "item_assets": _item_assets(layer),
-        "links": _links(old.get("links", []), item),
+        "links": _months(old, [item["id"]]),
     }
     if info.keywords:
         found["keywords"] = list(info.keywords)
@@ -54,29 +66,65 @@ def with_item(collection: Mapping[str, Any] | None, info: CollectionInfo, item: 
     return found | {"stac_extensions": extensions(found)}
 
 
+def with_months(collection: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:
+    """Return a hazard's collection with the months of Items."""
+    return {**collection, "links": _months(collection, ids)}
+
+
+def with_listed(month: Mapping[str, Any] | None, hazard: str, title: str, ids: Sequence[str]) -> dict[str, Any]:
+    """Return the catalogue of a month that lists Items which start in it.
+
+    Parameters
+    ----------
+    month
+        As it was; None before its first Item.
+    hazard, title
+        Id and title of the collection it belongs to.
+    ids
+        Of the Items; all start in the same month.
+    """
+    name = month_of(ids[0])
+    items = [{"rel": "item", "href": item_href(id), "type": _GEOJSON} for id in ids]
+    up = [_up("root", "../catalog.json"), _up("parent", "./collection.json"), _up("collection", "./collection.json")]
+    return {
+        "type": "Catalog",
+        "stac_version": STAC_VERSION,
+        "id": f"{hazard}-{name}",
+        "title": f"{title}, {name}",
+        "description": f"What starts in {name}.",
+        "links": [*up, *_grown(month, items)],
+    }
+
+
 def with_collection(catalog: Mapping[str, Any] | None, hazard: str, title: str) -> dict[str, Any]:
     """Return the root catalogue that lists a hazard's collection."""
-    child = {"rel": "child", "href": f"./{hazard}/collection.json", "type": "application/json", "title": title}
-    others = [link for link in (catalog or {}).get("links", []) if link["rel"] == "child" and link["href"] != child["href"]]
-    root = {"rel": "root", "href": "./catalog.json", "type": "application/json"}
+    child = {"rel": "child", "href": f"./{hazard}/collection.json", "type": _JSON, "title": title}
     return {
         "type": "Catalog",
         "stac_version": STAC_VERSION,
         "id": "hazmon",
         "title": "hazmon",
         "description": "Hazard layers: estimate, uncertainty, exclusion and age of each, as COGs with STAC Items.",
-        "links": [root, *sorted([*others, child], key=lambda link: str(link["href"]))],
+        "links": [_up("root", "./catalog.json"), *_grown(catalog, [child])],
     }
 
 
-def _links(old: Sequence[Mapping[str, Any]], item: Mapping[str, Any]) -> list[dict[str, Any]]:
-    own = {"rel": "item", "href": f"./{item['id']}/{item['id']}.json", "type": _GEOJSON}
-    items = {link["href"]: dict(link) for link in old if link["rel"] == "item"} | {own["href"]: own}
-    return [
-        {"rel": "root", "href": "../catalog.json", "type": "application/json"},
-        {"rel": "parent", "href": "../catalog.json", "type": "application/json"},
-        *(items[href] for href in sorted(items)),
-    ]
+def _months(collection: Mapping[str, Any], ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the links of a collection with the months of Items."""
+    names = sorted({month_of(id) for id in ids})
+    months = [{"rel": "child", "href": f"./{name}.json", "type": _JSON, "title": name} for name in names]
+    return [_up("root", "../catalog.json"), _up("parent", "../catalog.json"), *_grown(collection, months)]
+
+
+def _up(relation: str, href: str) -> dict[str, Any]:
+    return {"rel": relation, "href": href, "type": _JSON}
+
+
+def _grown(document: Mapping[str, Any] | None, links: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a document's links of a kind and some more of it, each once, by address."""
+    old = [link for link in (document or {}).get("links", []) if link["rel"] == links[0]["rel"]]
+    every = {str(link["href"]): dict(link) for link in (*old, *links)}
+    return [every[href] for href in sorted(every)]
 
 
 def _extent(old: Mapping[str, Any] | None, item: Mapping[str, Any]) -> dict[str, Any]:

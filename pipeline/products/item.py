@@ -20,7 +20,7 @@ from pipeline.products import monty
 from pipeline.products.bands import COG_TYPE, band, render
 from pipeline.products.cog import CogFile
 from pipeline.products.footprint import footprint
-from pipeline.products.product import Input, Product
+from pipeline.products.product import Input, Product, month_of
 from pipeline.store import sha256, to_bytes
 
 #: STAC version of everything written.
@@ -157,7 +157,7 @@ def build_item(
         "geometry": geometry,
         "bbox": bbox,
         "properties": properties,
-        "links": [*_up(), *_derived_from(product.inputs)],
+        "links": [*_up(product.item_id), *_derived_from(product.inputs)],
         "assets": assets,
     }
     return item | {"stac_extensions": extensions(item)}
@@ -281,10 +281,10 @@ def _hazmon(product: Product, notes: Notes) -> dict[str, Any]:
     return own
 
 
-def _up() -> list[dict[str, Any]]:
+def _up(id: str) -> list[dict[str, Any]]:
     return [
         {"rel": "root", "href": "../../catalog.json", "type": "application/json"},
-        {"rel": "parent", "href": "../collection.json", "type": "application/json"},
+        {"rel": "parent", "href": f"../{month_of(id)}.json", "type": "application/json"},
         {"rel": "collection", "href": "../collection.json", "type": "application/json"},
     ]
 

@@ -136,6 +136,18 @@ def item_id(hazard: str, subject: Subject, digest: str) -> str:
     return f"{hazard}-{slug(about)}-{compact(subject.start)}-{digest[:8]}"
 
 
+def month_of(item_id: str) -> str:
+    """Return the month in which what an Item is about starts.
+
+    Examples
+    --------
+    >>> month_of("shaking-eq20240122180904a1b2-r3-20240122T180904Z-1a2b3c4d")
+    '2024-01'
+    """
+    start = item_id.rsplit("-", 2)[1]
+    return f"{start[:4]}-{start[4:6]}"
+
+
 def lineage(subject: Subject) -> str:
     """Return what all versions of a product about the same thing share.
 

@@ -32,9 +32,11 @@ from rio_cogeo.cogeo import cog_validate
 from pipeline.errors import KeyMissing, StoreError
 from pipeline.products import qml
 from pipeline.products.bands import COG_TYPE
-from pipeline.products.catalog import ROOT_KEY, collection_key, is_item_key
+from pipeline.products.catalog import ROOT_KEY, collection_key, is_item_key, month_key
+from pipeline.products.collection import hrefs
 from pipeline.products.index import Index
 from pipeline.products.item import EXTENSIONS, extensions
+from pipeline.products.product import month_of
 from pipeline.products.read import asset_href, asset_key, gdal_options, gdal_path
 from pipeline.products.table import PARQUET_TYPE
 from pipeline.store import Store
@@ -254,22 +256,30 @@ def _check_links(store: Store, key: str, document: Mapping[str, Any]) -> Iterato
 
 
 def _check_tree(store: Store, hazards: Mapping[str, set[str]]) -> Iterator[Problem]:
-    """Check root and collections, and that they list every Item once."""
-    documents = {ROOT_KEY: "catalog"} if hazards else {}
-    documents |= {collection_key(hazard): "collection" for hazard in sorted(hazards)}
-    for key, kind in documents.items():
-        try:
-            document = _document(store, key)
-        except (StoreError, ValueError) as error:
-            yield Problem(key, "stac", str(error))
-            continue
-        yield from _against_schema(key, document, kind)
-        yield from _check_links(store, key, document)
-        relation = "item" if kind == "collection" else "child"
-        expected = hazards[key.split("/")[1]] if kind == "collection" else {collection_key(hazard) for hazard in hazards}
-        listed = {normpath(f"{dirname(key)}/{link['href']}") for link in document["links"] if link["rel"] == relation}
-        for missing in sorted(expected - listed):
-            yield Problem(key, "link", f"{missing} is public but not listed")
+    """Check root, collections and months, and that they list every Item."""
+    if hazards:
+        yield from _check_list(store, ROOT_KEY, "catalog", {collection_key(hazard) for hazard in hazards})
+    for hazard, keys in sorted(hazards.items()):
+        months: dict[str, set[str]] = {}
+        for key in keys:
+            months.setdefault(month_key(hazard, month_of(key.split("/")[2])), set()).add(key)
+        yield from _check_list(store, collection_key(hazard), "collection", set(months))
+        for month, items in sorted(months.items()):
+            yield from _check_list(store, month, "catalog", items)
+
+
+def _check_list(store: Store, key: str, kind: str, expected: set[str]) -> Iterator[Problem]:
+    """Check a document that lists others."""
+    try:
+        document = _document(store, key)
+    except (StoreError, ValueError) as error:
+        yield Problem(key, "stac", str(error))
+        return
+    yield from _against_schema(key, document, kind)
+    yield from _check_links(store, key, document)
+    listed = {normpath(f"{dirname(key)}/{href}") for relation in ("child", "item") for href in hrefs(document, relation)}
+    for missing in sorted(expected - listed):
+        yield Problem(key, "link", f"{missing} is public but not listed; rebuild the catalogue")
 
 
 def _check_index(index: Index, found: Mapping[str, bool]) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from pipeline import config
 from pipeline.errors import InputError, StoreError
 from pipeline.model import Event
 from pipeline.observations import events
-from pipeline.products.catalog import ROOT_KEY, collection_key, item_key
+from pipeline.products.catalog import ROOT_KEY, item_key, listed
 from pipeline.products.read import asset_href, asset_key
 from pipeline.reader.wanted import Wanted, is_ours, subject_of
 from pipeline.store import Store
@@ -113,16 +113,13 @@ class Home:
         """
         if wanted.event is not None:
             wanted = replace(wanted, event=self._event(wanted.event))
-        links = self.store.get_json(collection_key(wanted.hazard))["links"]
-        ids = [link["href"].split("/")[1] for link in links if link["rel"] == "item"]
-        newest = sorted((id for id in ids if _may_fit(id, wanted)), key=lambda id: id[-_TAIL:], reverse=True)
         found: list[Item] = []
-        at_once = len(newest) if limit is None else max(limit, _AT_ONCE)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            while newest and (limit is None or len(found) < limit):
-                read = pool.map(self.store.get_json, map(item_key, newest[:at_once]))
+            for ids in self._may_fit(wanted, _AT_ONCE if limit is None else max(limit, _AT_ONCE)):
+                read = pool.map(self.store.get_json, map(item_key, ids))
                 found += (item for item in read if wanted.accepts(item))
-                del newest[:at_once]
+                if limit is not None and len(found) >= limit:
+                    break
         return _by_time(found[:limit])
 
     def href(self, item: Item, asset: str) -> str:
@@ -132,6 +129,14 @@ class Home:
     def read(self, item: Item, asset: str) -> bytes:
         """Return an asset's bytes."""
         return self.store.get(asset_key(item, asset))
+
+    def _may_fit(self, wanted: Wanted, at_once: int) -> Iterator[list[str]]:
+        """Yield the ids that may satisfy the conditions, the newest first, some at a time."""
+        for ids in listed(self.store, wanted.hazard):
+            newest = sorted((id for id in ids if _may_fit(id, wanted)), key=lambda id: id[-_TAIL:], reverse=True)
+            while newest:
+                yield newest[:at_once]
+                del newest[:at_once]
 
     def _event(self, name: str) -> str:
         """Return our id of an event where the table of events knows the name, else the name."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pystac
 import pytest
 import rasterio
 from jsonschema import Draft7Validator
@@ -15,11 +16,12 @@ from jsonschema import Draft7Validator
 from pipeline import news
 from pipeline.errors import KeyMissing, ProductError, StoreError
 from pipeline.model import Event, Scene
-from pipeline.products.catalog import Catalog, item_key
+from pipeline.products.catalog import Catalog, item_key, listed
+from pipeline.products.collection import hrefs
 from pipeline.products.product import Product
 from pipeline.products.read import asset_href
 from pipeline.products.validate import validate
-from pipeline.store import Store
+from pipeline.store import Store, to_bytes
 from tests.products.samples import EVENT, INFO, NOW, ORIGIN, OUTPUTS, built, product
 
 LINEAGE = f"event:{EVENT}"
@@ -182,13 +184,41 @@ def test_the_collection_grows_with_its_items(catalog: Catalog, workshop: Path) -
     later = Event("eq20240301000000ffff", 1, ORIGIN + timedelta(days=39))
     publish(catalog, product(1, subject=later), workshop)
     collection = catalog.store.get_json("catalog/shaking/collection.json")
-    assert len([link for link in collection["links"] if link["rel"] == "item"]) == 2
+    assert hrefs(collection, "child") == ["./2024-01.json", "./2024-03.json"]
     assert collection["extent"]["temporal"]["interval"] == [["2024-01-22T18:09:04Z", "2024-03-01T18:09:04Z"]]
     assert collection["license"] == "CC-BY-4.0"
     assert collection["providers"][0]["name"] == "USGS"
     assert set(collection["item_assets"]) == {*OUTPUTS, *(f"{name}_qml" for name in OUTPUTS), "inputs", "thumbnail"}
     root = catalog.store.get_json("catalog/catalog.json")
     assert [link["href"] for link in root["links"] if link["rel"] == "child"] == ["./shaking/collection.json"]
+
+
+def test_a_month_lists_the_items_that_start_in_it_and_is_their_parent(catalog: Catalog, workshop: Path) -> None:
+    first, again = publish(catalog, product(1), workshop), publish(catalog, product(2), workshop)
+    later = publish(catalog, product(1, subject=Event("eq20240301000000ffff", 1, ORIGIN + timedelta(days=39))), workshop)
+    assert list(listed(catalog.store, "shaking")) == [[later["id"]], sorted([first["id"], again["id"]])]
+    assert hrefs(later, "parent") == ["../2024-03.json"]
+    month = catalog.store.get_json("catalog/shaking/2024-03.json")
+    assert (month["type"], month["id"], hrefs(month, "parent")) == ("Catalog", "shaking-2024-03", ["./collection.json"])
+
+
+def test_a_walk_from_the_root_meets_every_item_once(catalog: Catalog, workshop: Path, tmp_path: Path) -> None:
+    publish(catalog, product(1), workshop)
+    publish(catalog, product(1, subject=Event("eq20240301000000ffff", 1, ORIGIN + timedelta(days=39))), workshop)
+    root = pystac.Catalog.from_file(str(tmp_path / "store/catalog/catalog.json"))
+    assert sorted(item.id for item in root.get_items(recursive=True)) == [row.id for row in catalog.index.rows()]
+
+
+def test_lists_that_were_lost_are_made_again_from_the_items(catalog: Catalog, workshop: Path) -> None:
+    publish(catalog, product(1), workshop)
+    collection = catalog.store.get_json("catalog/shaking/collection.json")
+    month = catalog.store.get("catalog/shaking/2024-01.json")
+    catalog.store.delete("catalog/shaking/2024-01.json")
+    without = {**collection, "links": [link for link in collection["links"] if link["rel"] != "child"]}
+    catalog.store.put("catalog/shaking/collection.json", to_bytes(without))
+    assert catalog.rebuild() == 1
+    assert catalog.store.get_json("catalog/shaking/collection.json") == collection
+    assert catalog.store.get("catalog/shaking/2024-01.json") == month
 
 
 def test_the_collection_follows_the_monty_extension(catalog: Catalog, workshop: Path, reference: Path) -> None:

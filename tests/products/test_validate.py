@@ -72,12 +72,12 @@ def test_bytes_changed_in_place_fail_their_checksum(catalog: Catalog) -> None:
     assert "checksum" in {problem.kind for problem in validate(catalog.store, catalog.index)}
 
 
-def test_an_item_its_collection_does_not_list_is_named(catalog: Catalog) -> None:
-    def unlist(collection: dict[str, Any]) -> None:
-        collection["links"] = [link for link in collection["links"] if link["rel"] != "item"]
+def test_an_item_its_month_does_not_list_is_named(catalog: Catalog) -> None:
+    def unlist(month: dict[str, Any]) -> None:
+        month["links"] = [link for link in month["links"] if link["rel"] != "item"]
 
-    (problem,) = edit(catalog, unlist, "catalog/shaking/collection.json")
-    assert (problem.key, problem.kind) == ("catalog/shaking/collection.json", "link")
+    (problem,) = edit(catalog, unlist, "catalog/shaking/2024-01.json")
+    assert (problem.key, problem.kind) == ("catalog/shaking/2024-01.json", "link")
 
 
 def test_a_payload_missing_from_the_archive_is_named(catalog: Catalog) -> None:

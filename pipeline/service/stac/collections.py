@@ -1,4 +1,4 @@
-"""Collections as they lie in the store, read again only where they may have changed: each lists every Item it has."""
+"""Collections as they lie in the store, read at most once a second."""
 
 from __future__ import annotations
 
@@ -16,20 +16,15 @@ from pipeline.store import Store
 #: How long a document is taken as it was, seconds.
 _FRESH_S = 1.0
 
-#: How long it is taken as it was where it has the same size still, seconds.
-_SAME_SIZE_S = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     document: dict[str, Any]
-    size: int
     read: float
-    looked: float
 
 
 class Collections:
-    """The collections of a store, without the links to their Items."""
+    """The collections of a store."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -68,13 +63,6 @@ class Collections:
 
     def _document(self, key: str) -> dict[str, Any]:
         now, kept = self._clock(), self._kept.get(key)
-        if kept is not None and now - kept.looked < _FRESH_S:
-            return kept.document
-        size = self._store.size(key)
-        if kept is not None and kept.size == size and now - kept.read < _SAME_SIZE_S:
-            self._kept[key] = _Kept(kept.document, size, kept.read, now)
-            return kept.document
-        document: dict[str, Any] = self._store.get_json(key)
-        document["links"] = [link for link in document["links"] if link["rel"] != "item"]
-        self._kept[key] = _Kept(document, size, now, now)
-        return document
+        if kept is None or now - kept.read >= _FRESH_S:
+            kept = self._kept[key] = _Kept(self._store.get_json(key), now)
+        return kept.document
