@@ -70,23 +70,17 @@ def router(door: Door) -> APIRouter:
         last_event_id: Annotated[str | None, Header(description="Sent by clients that come back")] = None,
     ) -> Response:
         """Tell what becomes public, as it does."""
-        watcher: Watcher | None = getattr(request.app.state, "watcher", None)
-        if watcher is None or watcher.stopped:
-            raise refused(503, "found a service that stops, expected one that runs", {"Retry-After": "1"})
-        if watcher.streams >= door.settings.limits.streams:
-            text = f"found {watcher.streams} open streams, expected fewer; /news tells the same by polling"
-            raise refused(503, text, {"Retry-After": str(_BUSY_S)})
+        watcher = _watcher(request, door)
         wanted = _last(last_event_id) if last_event_id is not None else after
         if wanted is not None and wanted > watcher.head:
             # Another process may have sent what this one has not seen yet.
             await watcher.look()
         beyond = wanted if wanted is not None and wanted > watcher.head else None
         place = watcher.head if wanted is None or beyond is not None else wanted
-        choice = Choice(frozenset(kind or ()), frozenset(hazard or ()))
-        return EventStream(watcher, teller, choice, place=place, base=door.url(request), beyond=beyond)
+        return EventStream(watcher, teller, _choice(kind, hazard), place=place, base=door.url(request), beyond=beyond)
 
     @routes.get("/news", response_model=News)
-    def page(
+    def told(
         request: Request,
         after: Annotated[int, Query(ge=0, le=_LARGEST, description="Number to go on from; 0: all")] = 0,
         limit: Annotated[int, Query(ge=1, description="Most entries that are looked at")] = PAGE,
@@ -99,20 +93,29 @@ def router(door: Door) -> APIRouter:
         if after > head:
             text = f"found after = {after}, expected at most {head}: the log was set back, read it again from 0"
             raise refused(409, text)
-        choice = Choice(frozenset(kind or ()), frozenset(hazard or ()))
         found = list(news.after(store, after, min(limit, door.settings.limits.page)))
         last = found[-1].number if found else after
-        return JSONResponse(
-            {
-                "entries": [teller.tell(entry, base) for entry in found if entry in choice],
-                "after": last,
-                "head": max(head, last),
-                "links": [_link(request, base, last)],
-            },
-            headers={"Cache-Control": "no-cache"},
-        )
+        choice = _choice(kind, hazard)
+        entries = [teller.tell(entry, base) for entry in found if entry in choice]
+        page = {"entries": entries, "after": last, "head": max(head, last), "links": [_link(request, base, last)]}
+        return JSONResponse(page, headers={"Cache-Control": "no-cache"})
 
     return routes
+
+
+def _watcher(request: Request, door: Door) -> Watcher:
+    """Return who follows the log, where one more stream may be opened."""
+    watcher: Watcher | None = getattr(request.app.state, "watcher", None)
+    if watcher is None or watcher.stopped:
+        raise refused(503, "found a service that stops, expected one that runs", {"Retry-After": "1"})
+    if watcher.streams >= door.settings.limits.streams:
+        text = f"found {watcher.streams} open streams, expected fewer; /news tells the same by polling"
+        raise refused(503, text, {"Retry-After": str(_BUSY_S)})
+    return watcher
+
+
+def _choice(kinds: list[_Kind] | None, hazards: list[str] | None) -> Choice:
+    return Choice(frozenset(kinds or ()), frozenset(hazards or ()))
 
 
 def _link(request: Request, base: str, last: int) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -79,56 +81,63 @@ def router(door: Door) -> APIRouter:
     def make(request: Request, wanted: New) -> dict[str, Any]:
         """Subscribe; the secret is shown this once."""
         _check(door, wanted)
-        head = news.head(door.work.store)
-        if wanted.after is not None and wanted.after > head:
-            raise refused(409, f"found after = {wanted.after}, expected at most {head}")
-        if len(subscriptions.all()) >= MOST:
-            raise refused(409, f"found {MOST} subscriptions, expected fewer; remove those that are not used")
-        new = Subscription(
-            id=uuid.uuid4().hex,
-            url=wanted.url,
-            created=datetime.now(UTC).replace(microsecond=0),
-            base=door.url(request),
-            kinds=tuple(dict.fromkeys(wanted.kinds)),
-            hazards=tuple(dict.fromkeys(wanted.hazards)),
-        )
-        made, secret = subscriptions.add(new, head if wanted.after is None else wanted.after)
-        return {**_shown(made, head), "secret": secret}
+        return _made(subscriptions, wanted, news.head(door.work.store), door.url(request))
 
     @routes.get("", response_model=Listed)
     def listed() -> dict[str, Any]:
         """Return all subscriptions and how far each has come."""
-        head = news.head(door.work.store)
-        found = []
-        for subscription in subscriptions.all():
-            try:
-                found.append(_shown(subscription, head))
-            except KeyMissing:
-                continue  # removed meanwhile
-        return {"webhooks": found}
+        return {"webhooks": list(_all(subscriptions, news.head(door.work.store)))}
 
     @routes.get("/{id}", response_model=Shown)
     def one(id: _Id) -> dict[str, Any]:
         """Return a subscription and how far it has come."""
-        try:
-            return _shown(subscriptions.get(id), news.head(door.work.store))
-        except KeyMissing as error:
-            raise refused(404, f"found no subscription {id}, expected one of /webhooks") from error
+        with _known(id):
+            return _shown(subscriptions, subscriptions.get(id), news.head(door.work.store))
 
     @routes.delete("/{id}", status_code=204, response_class=Response)
     def removed(id: _Id) -> Response:
         """Remove a subscription; nothing more is sent to it."""
-        try:
-            subscriptions.get(id)
-        except KeyMissing as error:
-            raise refused(404, f"found no subscription {id}, expected one of /webhooks") from error
-        subscriptions.remove(id)
+        with _known(id):
+            subscriptions.remove(subscriptions.get(id).id)
         return Response(status_code=204)
 
-    def _shown(subscription: Subscription, head: int) -> dict[str, Any]:
-        return told(subscription, subscriptions.progress(subscription.id)[1], head)
-
     return routes
+
+
+def _made(subscriptions: Subscriptions, wanted: New, head: int, base: str) -> dict[str, Any]:
+    if wanted.after is not None and wanted.after > head:
+        raise refused(409, f"found after = {wanted.after}, expected at most {head}")
+    if len(subscriptions.all()) >= MOST:
+        raise refused(409, f"found {MOST} subscriptions, expected fewer; remove those that are not used")
+    new = Subscription(
+        id=uuid.uuid4().hex,
+        url=wanted.url,
+        created=datetime.now(UTC).replace(microsecond=0),
+        base=base,
+        kinds=tuple(dict.fromkeys(wanted.kinds)),
+        hazards=tuple(dict.fromkeys(wanted.hazards)),
+    )
+    made, secret = subscriptions.add(new, head if wanted.after is None else wanted.after)
+    return {**_shown(subscriptions, made, head), "secret": secret}
+
+
+def _all(subscriptions: Subscriptions, head: int) -> Iterator[dict[str, Any]]:
+    for subscription in subscriptions.all():
+        with suppress(KeyMissing):  # removed meanwhile
+            yield _shown(subscriptions, subscription, head)
+
+
+@contextmanager
+def _known(id: str) -> Iterator[None]:
+    """Refuse where a subscription is not there."""
+    try:
+        yield
+    except KeyMissing as error:
+        raise refused(404, f"found no subscription {id}, expected one of /webhooks") from error
+
+
+def _shown(subscriptions: Subscriptions, subscription: Subscription, head: int) -> dict[str, Any]:
+    return told(subscription, subscriptions.progress(subscription.id)[1], head)
 
 
 def _check(door: Door, wanted: New) -> None:
