@@ -205,6 +205,9 @@ def test_the_warning_of_the_deleted_event_is_cancelled_with_reference_to_it(quak
     alert, cancel = messages(quake, "eq202401221917")
     assert (alert.msg_type, cancel.msg_type) == ("Alert", "Cancel")
     assert [reference[1] for reference in cancel.references] == [alert.identifier]
+    (item,) = items(quake, "event:eq202401221917", "shaking")
+    assert {dict(info.parameters)["hazmon:item"] for info in cancel.infos} == {item["id"]}, "the map that it was about"
+    assert [info.language for info in cancel.infos] == [info.language for info in alert.infos]
 
 
 def test_the_forecast_of_aftershocks_is_made_again_when_one_came(quake: Played) -> None:

@@ -25,6 +25,7 @@ from pipeline.model import AlertRef, Bounds, Event, RegionPeriod, Subject, subje
 from pipeline.observations import events
 from pipeline.products import product as products
 from pipeline.products.bands import COG_TYPE
+from pipeline.products.lineage import version_of
 from pipeline.products.read import open_asset
 from pipeline.steps.workspace import Workspace
 
@@ -47,7 +48,8 @@ def warn(work: Workspace, hazard: str, subject: str, now: datetime) -> list[Aler
     if isinstance(about, Event):
         record = events.read(work.store, about.id)
         if record.withdrawn:
-            return issue.cancel(work.store, _context(work, hazard, about, now, _withdrawn(record)))
+            last = _last(work, hazard, about)
+            return [] if last is None else issue.cancel(work.store, _context(work, hazard, about, now, last, record.revision))
     item = work.catalog.latest(hazard, products.lineage(about))
     if item is None:
         return []
@@ -62,7 +64,9 @@ def warn(work: Workspace, hazard: str, subject: str, now: datetime) -> list[Aler
     return sent
 
 
-def _context(work: Workspace, hazard: str, about: Subject, now: datetime, item: Mapping[str, Any]) -> WarnContext:
+def _context(
+    work: Workspace, hazard: str, about: Subject, now: datetime, item: Mapping[str, Any], revision: int | None = None
+) -> WarnContext:
     config, _ = work.hazard(hazard)
     if config.alert is None:
         raise ConfigError(f"{work.config.path('hazards', hazard)}: field alert: not set")
@@ -75,7 +79,7 @@ def _context(work: Workspace, hazard: str, about: Subject, now: datetime, item: 
         words=config.alert.rule,
         incident=about.key if forecast else about.series,
         subject=products.lineage(about),
-        revision=properties["hazmon:revision"],
+        revision=properties["hazmon:revision"] if revision is None else revision,
         product=item["id"],
         data_time=_data_time(about),
         now=now,
@@ -102,12 +106,10 @@ def _lifetime(rule: AlertConfig, about: Subject, now: datetime) -> timedelta:
     return max(configured, about.end - now) if isinstance(about, RegionPeriod) else configured
 
 
-def _withdrawn(record: events.EventRecord) -> dict[str, Any]:
-    """Return what of an Item a Cancel needs, for an event that has none that stands."""
-    basis = record.basis
-    place = [basis.longitude, basis.latitude]
-    properties = {"hazmon:revision": record.revision, "hazmon:synthetic": basis.synthetic}
-    return {"id": record.id, "bbox": [*place, *place], "properties": properties}
+def _last(work: Workspace, hazard: str, about: Event) -> dict[str, Any] | None:
+    """Return the last Item about a withdrawn event: what was said was said of it; None where there was none, nor a word."""
+    found = work.catalog.find(hazard=hazard, subject=products.lineage(about))
+    return max(found, key=lambda item: version_of(item).order, default=None)
 
 
 def _data_time(about: Subject) -> datetime:
