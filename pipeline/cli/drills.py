@@ -28,6 +28,7 @@ def exercise(
     report = drill.play_directly(scenario.load(name), out or Path(config.home()), say=typer.echo)
     for line in report.lines():
         typer.echo(line)
+    typer.echo("`hazmon serve` shows it at the exercise's own time; one that runs already must be started again to do so.")
     if not report.complete:
         fail("not everything expected was published", 1)
 

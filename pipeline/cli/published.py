@@ -11,6 +11,7 @@ import typer
 
 from pipeline.cli.root import app, catalog_app
 from pipeline.cli.terminal import guarded, show
+from pipeline.errors import KeyMissing
 from pipeline.model import to_json
 
 
@@ -23,6 +24,9 @@ def reproduce(
     from pipeline import steps
 
     work = steps.open_workspace()
+    absent = [item for item in items or () if not work.catalog.is_public(item)]
+    if absent:
+        raise KeyMissing(f"found no public Item {absent[0]!r}; `hazmon catalog list --all` lists them")
     codes = {"equal": 0, "differs": 3, "unavailable": 4}
     worst = 0
     for item in items or sorted(found["id"] for found in work.catalog.find()):

@@ -27,9 +27,10 @@ def write(base: Config, scenarios: Sequence[Scenario], maps: Mapping[str, Mappin
     maps
         Options of the static maps that were generated, by variable.
     folder
-        Where to write.
+        Where to write; maps and tables of exercises played into the same home before stay.
     """
-    changes: dict[str, dict[str, Any]] = {"feeds/terrain": {"options": {"maps": dict(maps)}}}
+    kept = _kept(folder, "terrain", "maps")
+    changes: dict[str, dict[str, Any]] = {"feeds/terrain": {"options": {"maps": {**kept, **maps}}}}
     for scenario in scenarios:
         for name, fields in scenario.config.items():
             changes[name] = _merged(changes.get(name, {}), fields)
@@ -38,13 +39,21 @@ def write(base: Config, scenarios: Sequence[Scenario], maps: Mapping[str, Mappin
         (folder / "areas").mkdir(parents=True, exist_ok=True)
         copyfile(scenario.areas_file, folder / "areas" / scenario.areas_file.name)
         if scenario.tables:
-            tables = changes.setdefault("feeds/places", {"options": {"tables": {}}})["options"]["tables"]
+            kept = _kept(folder, "places", "tables")
+            tables = changes.setdefault("feeds/places", {"options": {"tables": kept}})["options"]["tables"]
             tables.update(_tables(base, scenario, folder / "tables"))
     for name, fields in changes.items():
         kind, id = name.split("/")
         path = folder / kind / f"{id}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(_merged(_read(base.path(kind, id)), fields), allow_unicode=True), encoding="utf-8")
+
+
+def _kept(folder: Path, feed: str, option: str) -> dict[str, Any]:
+    """Return the maps or tables of exercises that were played before, as far as they are still there."""
+    path = folder / "feeds" / f"{feed}.yaml"
+    found: dict[str, Any] = _read(path)["options"][option] if path.is_file() else {}
+    return {name: options for name, options in found.items() if Path(options["href"]).is_file()}
 
 
 def _tables(base: Config, scenario: Scenario, folder: Path) -> dict[str, dict[str, Any]]:

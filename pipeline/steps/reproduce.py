@@ -15,7 +15,7 @@ import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from pipeline.errors import FeedUnavailable, StoreError
+from pipeline.errors import FeedError, StoreError
 from pipeline.model import moment, subject_from_key
 from pipeline.products import cog, table
 from pipeline.products.product import Input
@@ -64,7 +64,7 @@ def reproduce(work: Workspace, item_id: str) -> Reproduction:
             found = [_compare(work, entry, name, file) for name, file in again.items()]
             tables = table.write_tables(outcome.tables, layer.tables, Path(scratch))
             found += [_compare_rows(work, entry, file) for file in tables.values()]
-    except (StoreError, FeedUnavailable) as error:
+    except (StoreError, FeedError) as error:
         return Reproduction("unavailable", str(error))
     different = [text for text in found if text]
     if different:

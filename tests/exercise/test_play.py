@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pipeline import steps
 from pipeline.exercise import report
 from pipeline.exercise.faults import Fault
 from pipeline.exercise.play import play
 from pipeline.exercise.scenario import Scenario
 from pipeline.steps import waiting
-from tests.drills import days, on_stage, quakes
+from tests.drills import days, on_stage, quakes, scenes
 
 
 class Recorder:
@@ -84,6 +85,16 @@ def test_an_overlay_changes_the_fields_it_names_and_no_others(tmp_path: Path) ->
         assert set(changed.feeds["terrain"].options["maps"]) == {"elevation", "vs30"}
         assert all(changed.regions[region].areas for region in quakes().regions)
         changed.check()
+
+
+def test_maps_of_an_exercise_played_before_stay_so_that_its_products_can_be_made_again(tmp_path: Path) -> None:
+    scenario = quakes(events=slice(0, 1), radius_km=40)
+    with on_stage(scenario, tmp_path) as player:
+        assert player.play() == []
+        (item,) = player.items()
+    with on_stage(scenes(64), tmp_path) as player:
+        assert {"elevation", "vs30", "hand"} <= set(player.work.config.feeds["terrain"].options["maps"])
+        assert steps.reproduce(player.work, item["id"]).verdict == "equal"
 
 
 def test_the_clock_of_a_drill_is_what_its_feeds_show(tmp_path: Path) -> None:
