@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from pipeline import config, grid
 from pipeline.cli import app
 from pipeline.feeds.grib_messages import spans
-from pipeline.steps import begin, ingest_file, left, open_workspace, to_json
+from pipeline.steps import begin, ingest_file, left, open_workspace, polls, to_json
 from tests.feeds.conftest import PAYLOADS
 from tests.feeds.test_grib import RECORDED
 from tests.feeds.test_quakeml import REAL as QUAKEML
@@ -164,7 +164,7 @@ def test_a_fault_in_the_configuration_is_exit_2_naming_file_field_found_and_expe
         (("run", "shaking", "event:a"), None, 2, "event:ID:REVISION:START"),
         (("run", "--input", "vs30=a.tif"), None, 2, "hazard"),
         (("publish",), '{"hazard": "shaking"}\n', 2, "item_id"),
-        (("reproduce", "shaking-none"), None, 1, "shaking-none"),
+        (("reproduce", "shaking-none"), None, 1, "no public Item 'shaking-none'"),
         (("exercise", "uqturpan-1902"), None, 2, "uqturpan-2024"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -225,6 +225,14 @@ def test_an_earthquake_goes_through_the_pipe_from_a_file_to_a_message(quake, hom
     validated = hazmon("catalog", "validate")
     assert validated.exit_code == 0, validated.output
     assert [row["answer"] for row in rows(hazmon("reproduce"))] == ["equal", "equal"]
+
+
+def test_looking_for_what_is_new_is_a_poll_that_the_board_tells_of_and_looking_into_the_past_is_none(home, overlay):
+    overlay("feeds", "usgs", url="http://127.0.0.1:1/", allowed_hosts=["127.0.0.1"])
+    hazmon("discover", "usgs", "--start", "2024-01-22", "--end", "2024-01-23")
+    assert polls.read(open_workspace(), "usgs").attempt is None
+    assert hazmon("discover", "usgs", "--hours", "24", "--now", "2024-01-22T18:30:00Z").exit_code == 75
+    assert polls.read(open_workspace(), "usgs").failures == 1
 
 
 def test_a_broken_pipe_loses_nothing(quake, home):

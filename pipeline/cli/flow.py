@@ -37,7 +37,8 @@ def discover(
         window = Window(moment(start) if start else until - timedelta(hours=hours or 0.0), until)
     else:
         window = steps.since(work, feed, until)
-    found = steps.discover(work, feed, window, present)
+    # The past says nothing of how a feed is now.
+    found = steps.discover(work, feed, window, present) if end else steps.look(work, feed, window, present)
     granules = {granule.key: granule for granule in (*steps.left(work, feed, present), *found.granules)}
     for granule in granules.values():
         show(to_json(granule))

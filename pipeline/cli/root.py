@@ -17,7 +17,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-catalog_app = typer.Typer(name="catalog", help="Look at, check and repair what was published.", no_args_is_help=True)
+catalog_app = typer.Typer(
+    name="catalog",
+    help="Look at, check and repair what was published.",
+    epilog="Examples: hazmon catalog list --hazard shaking · hazmon catalog validate",
+    no_args_is_help=True,
+)
 app.add_typer(catalog_app)
 
 

@@ -15,7 +15,7 @@ from pipeline.steps.by_hand import EventFiles, parameters_set, run_on_event
 from pipeline.steps.compute import compute, followers, outdated, publish, run, run_all
 from pipeline.steps.due import due
 from pipeline.steps.files import Files, run_on_files
-from pipeline.steps.ingest import INSTANT, Discovery, account, discover, ingest, ingest_file, poll, since, take
+from pipeline.steps.ingest import INSTANT, Discovery, account, discover, ingest, ingest_file, look, poll, since, take
 from pipeline.steps.journal import begin, end, left
 from pipeline.steps.polls import Polls
 from pipeline.steps.reproduce import Reproduction, reproduce
@@ -46,6 +46,7 @@ __all__ = [
     "ingest",
     "ingest_file",
     "left",
+    "look",
     "open_workspace",
     "outdated",
     "parameters_set",

@@ -80,6 +80,14 @@ def poll(work: Workspace, feed: str, now: datetime, window: Window | None = None
     return Discovery(tuple(granules.values()), found.rejected)
 
 
+def look(work: Workspace, feed: str, window: Window, now: datetime) -> Discovery:
+    """Return what `discover` returns and raise what it raises, noted as a poll of the feed: the board tells how it went."""
+    with polls.noted(work, feed, now) as outcome:
+        found = discover(work, feed, window, now)
+        outcome.granules, outcome.rejected = found.granules, found.rejected
+    return found
+
+
 def discover(work: Workspace, feed: str, window: Window, now: datetime) -> Discovery:
     """Return the granules that a feed offers in a window and that are not archived yet.
 
