@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
 from typing import Any
 
 import dask.array as da
@@ -20,6 +19,9 @@ from pipeline.products.read import described_asset, item_geobox
 from pipeline.reader.listing import rasters
 from pipeline.reader.source import Item, Source
 from pipeline.reader.wanted import times_of
+
+#: Variables of one Item, or of several laid over one another, over (y, x).
+Part = dict[str, xr.DataArray]
 
 #: What has to be the same for values to stand beside one another.
 _MEANING = ("units", "flag_values", "flag_meanings")
@@ -49,9 +51,9 @@ def single(item: Item, source: Source, names: Iterable[str], geobox: GeoBox, res
 
 
 def along_time(
-    items: Sequence[Item], source: Source, names: Iterable[str], geobox: GeoBox, resampling: str | None
+    items: Sequence[Item], source: Source, names: Sequence[str], geobox: GeoBox, resampling: str | None
 ) -> xr.Dataset:
-    """Return several Items' variables over (time, y, x); Items of the same moment fill one another's gaps, by id.
+    """Return several Items' variables over (time, y, x); those of the same moment are `overlaid`.
 
     Raises
     ------
@@ -59,12 +61,11 @@ def along_time(
         Where units or classes of a variable are not the same in all.
     """
     groups: dict[np.datetime64, list[Item]] = {}
-    for item in items:
+    for item in sorted(items, key=_made, reverse=True):
         groups.setdefault(_moment(item), []).append(item)
-    arrays = {}
-    for name in names:
-        layers = [[_placed(item, source, name, geobox, resampling) for item in group] for group in groups.values()]
-        arrays[name] = _stacked(name, layers)
+    groups = dict(sorted(groups.items()))
+    layers = [_layer(group, source, names, geobox, resampling) for group in groups.values()]
+    arrays = {name: _stacked(name, [layer[name] for layer in layers]) for name in names}
     found = _labelled(arrays, items, geobox)
     found = found.assign_coords(time=("time", np.array(list(groups), dtype="datetime64[ns]")))
     ids = ["; ".join(item["id"] for item in group) for group in groups.values()]
@@ -72,6 +73,32 @@ def along_time(
     ages = [min((_data_time(item) for item in group), key=str) for group in groups.values()]
     coordinates = {"item": np.array(ids), "revision": np.array(revisions), "data_time": np.array(ages)}
     return found.assign_coords({name: ("time", values) for name, values in coordinates.items()})
+
+
+def overlaid(parts: Sequence[Part], names: Sequence[str]) -> Part:
+    """Return Items on one grid, the newest first, as one: all variables of a cell are those of the same Item.
+
+    That is the first whose estimate is known there, else the first whose exclusion says why it is not, else the first.
+
+    Parameters
+    ----------
+    parts
+        Of each Item its variables over (y, x), by their attribute `answers` estimate and exclusion among them.
+    names
+        The variables to return.
+
+    Raises
+    ------
+    InputError
+        Where units or classes of a variable are not the same in all.
+    """
+    for name in names:
+        _check_same(name, [part[name] for part in parts])
+    estimates = [_answering(part, "estimate") or names[0] for part in parts]
+    reasons = [(part, _answering(part, "exclusion")) for part in parts]
+    choices = [(_is_known(part[name]), part) for part, name in zip(parts, estimates, strict=True)]
+    choices += [(_is_known(part[name]) & (part[name] != 0), part) for part, name in reasons if name is not None]
+    return {name: _first(name, choices, parts[0][name]) for name in names}
 
 
 def _labelled(arrays: Mapping[str, xr.DataArray], items: Sequence[Item], geobox: GeoBox) -> xr.Dataset:
@@ -133,26 +160,57 @@ def _part(own: GeoBox, geobox: GeoBox) -> tuple[slice, slice] | None:
     return (rows, columns) if own[rows, columns] == geobox else None
 
 
-def _stacked(name: str, layers: Sequence[Sequence[xr.DataArray]]) -> xr.DataArray:
-    first = layers[0][0]
-    for array in (array for group in layers for array in group):
+def _layer(group: Sequence[Item], source: Source, names: Sequence[str], geobox: GeoBox, resampling: str | None) -> Part:
+    """Return the variables of Items of one moment, the newest first; whole Items are needed only where there are several."""
+    answers = [item["properties"]["hazmon:answers"] for item in group] if len(group) > 1 else []
+    parts = []
+    for item in group:
+        asked = [*names, *(answer[question] for answer in answers for question in ("estimate", "exclusion"))]
+        placed = [name for name in dict.fromkeys(asked) if name in rasters(item)]
+        parts.append({name: _placed(item, source, name, geobox, resampling) for name in placed})
+    return overlaid(parts, names)
+
+
+def _answering(part: Part, question: str) -> str | None:
+    """Return which variable of an Item answers a question."""
+    return next((name for name, array in part.items() if question in array.attrs.get("answers", "").split()), None)
+
+
+def _is_known(array: xr.DataArray) -> xr.DataArray:
+    nodata = array.attrs["nodata"]
+    return array.notnull() if nodata is None or math.isnan(nodata) else array != nodata
+
+
+def _first(name: str, choices: Sequence[tuple[xr.DataArray, Part]], otherwise: xr.DataArray) -> xr.DataArray:
+    """Return a variable, cell by cell, from the first Item whose condition holds."""
+    found = otherwise
+    for is_there, part in reversed(choices):
+        found = part[name].where(is_there, found)
+    return found.assign_attrs(otherwise.attrs)
+
+
+def _stacked(name: str, layers: Sequence[xr.DataArray]) -> xr.DataArray:
+    _check_same(name, layers)
+    stack = da.stack([layer.data for layer in layers])  # type: ignore[no-untyped-call]
+    return xr.DataArray(stack, dims=("time", *layers[0].dims), attrs=layers[0].attrs)
+
+
+def _check_same(name: str, arrays: Sequence[xr.DataArray]) -> None:
+    first = arrays[0]
+    for array in arrays:
         if array.dtype != first.dtype or not all(_same(array.attrs, first.attrs, meaning) for meaning in _MEANING):
             raise InputError(
                 f"{name}: units or classes differ between versions of the layer; ask for a shorter time or one revision"
             )
-    stack = da.stack([reduce(_filled, group).data for group in layers])  # type: ignore[no-untyped-call]
-    return xr.DataArray(stack, dims=("time", *first.dims), attrs=first.attrs)
-
-
-def _filled(one: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
-    """Return the first array with its unknown cells taken from the other."""
-    nodata = one.attrs["nodata"]
-    is_known = one.notnull() if nodata is None or math.isnan(nodata) else one != nodata
-    return one.where(is_known, other).assign_attrs(one.attrs)
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any], name: str) -> bool:
     return bool(np.array_equal(one.get(name, ""), other.get(name, "")))
+
+
+def _made(item: Item) -> tuple[str, str]:
+    """Return what Items of one moment are ordered by."""
+    return str(item["properties"]["created"]), str(item["id"])
 
 
 def _data_time(item: Item) -> np.datetime64:

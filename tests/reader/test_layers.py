@@ -209,13 +209,22 @@ def test_layers_on_different_grids_are_brought_to_cells_of_one_size(home: Path) 
     assert found.odc.geobox.boundingbox.bbox == pytest.approx((77.0, 41.5, 77.25 + 80 / 120, 42.0))
 
 
-def test_layers_of_one_moment_fill_one_another_s_gaps(home: Path) -> None:
+def test_layers_of_one_moment_fill_one_another_s_gaps_the_newest_first(home: Path) -> None:
     found = layer(home, "fire_weather", time="2024-04-05", resolution=1 / 120, resampling="nearest")
-    first, second = dataset(geobox(), shift=0.0), dataset(geobox(), shift=7.0)
-    assert len(str(found.item.values[0]).split("; ")) == 2
-    np.testing.assert_allclose(found.mmi.values[0, 20:, :80], first.mmi.values[20:], atol=0.011)
-    np.testing.assert_allclose(found.mmi.values[0, 20:, 80:], second.mmi.values[20:, 50:], atol=0.011)
-    assert (found.outside.values[0, 20:, 80:] == second.outside.values[20:, 50:]).all()
+    older, newest = dataset(geobox(), shift=0.0), dataset(geobox(), shift=7.0)
+    assert [id.split("-")[1] for id in str(found.item.values[0]).split("; ")] == ["xinjiang", "kazakhstan"]
+    for name in ("mmi", "outside"):
+        values = found[name].values[0]
+        np.testing.assert_allclose(values[:, :30], older[name].values[:, :30], atol=0.011)
+        np.testing.assert_allclose(values[15:, 30:], newest[name].values[15:], atol=0.011)
+        np.testing.assert_allclose(values[:15, 30:50], older[name].values[:15, 30:50], atol=0.011)
+
+
+def test_who_knows_a_cell_is_the_same_whichever_variables_are_asked_for(home: Path) -> None:
+    conditions = {"time": "2024-04-05", "resolution": 1 / 100}
+    whole, one = (layer(home, "fire_weather", variables=names, **conditions) for names in (None, ["outside"]))
+    assert list(one) == ["outside"]
+    np.testing.assert_array_equal(one.outside.values, whole.outside.values)
 
 
 def test_a_layer_is_brought_to_the_grid_of_another_one(home: Path, event: str) -> None:
