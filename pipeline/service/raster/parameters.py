@@ -49,6 +49,13 @@ class Telling(Tiling):
     tile_format: Format = Field("png", description="Format of the tiles")
 
 
+class Describing(Drawing):
+    """How the tiles are drawn that WMTS capabilities lead to."""
+
+    # GIS programs add the parameters of WMTS to whatever address they are given.
+    model_config = ConfigDict(extra="ignore")
+
+
 class Sizing(Drawing):
     """How large a picture is drawn."""
 

@@ -15,7 +15,7 @@ from titiler.core.models.mapbox import TileJSON
 from pipeline.service.door import Door
 from pipeline.service.raster import wmts
 from pipeline.service.raster.answers import Studio
-from pipeline.service.raster.parameters import Drawing, Telling, Tiling, styled
+from pipeline.service.raster.parameters import Colours, Describing, Drawing, Telling, Tiling, styled
 from pipeline.service.raster.sampling import GEOGRAPHIC, MERCATOR, Canvas, extent, sample
 from pipeline.service.raster.source import Raster
 from pipeline.service.raster.style import MEDIA_TYPES, STRIP, Format, Style, Unknown, blank, clear
@@ -91,35 +91,32 @@ def _add_tilejson(api: APIRouter, door: Door, studio: Studio) -> None:
         return {
             "name": f"{raster.title}: {raster.described.get('title', asset)}",
             "attribution": raster.attribution or None,
-            "tiles": [f"{base}/tiles/{matrix}/{{z}}/{{x}}/{{y}}.{asked.tile_format}{_query(asked)}"],
+            "tiles": [f"{base}/tiles/{matrix}/{{z}}/{{x}}/{{y}}.{asked.tile_format}{_query(asked, Tiling)}"],
             "tileSize": int(asked.tilesize),
             "bounds": list(geographic(raster)),
             "minzoom": 0,
             "maxzoom": deepest(raster, matrix, int(asked.tilesize)),
-            "legend": f"{base}/legend.png",
+            "legend": f"{base}/legend.png{_query(asked, Colours)}",
         }
 
 
 def _add_wmts(api: APIRouter, door: Door, studio: Studio) -> None:
     @api.get("/WMTSCapabilities.xml", response_class=Response, responses=_XML, operation_id="raster_wmts")
     async def capabilities(
-        request: Request,
-        hazard: str,
-        item: str,
-        asset: str,
-        # Not refused with others: GIS programs add the parameters of WMTS to whatever address they are given.
-        unknown: Annotated[Unknown, Query(description="How cells are drawn whose value is unknown")] = "hatch",
+        request: Request, hazard: str, item: str, asset: str, asked: Annotated[Describing, Query()]
     ) -> Response:
         """Describe the tiles of an asset by OGC WMTS 1.0.0, RESTful."""
         raster = await studio.raster(hazard, item, asset)
+        styled(raster, asked)
         sets = [wmts.Set(name, crs, deepest(raster, name, 256)) for name, crs in SETS.items()]
-        base, query = address(door.url(request), raster), _query(Drawing(unknown=unknown))
-        return Response(wmts.capabilities(raster, base, geographic(raster), sets, query), media_type="application/xml")
+        queries = wmts.Queries(_query(asked, Drawing), _query(asked, Colours))
+        document = wmts.capabilities(raster, address(door.url(request), raster), geographic(raster), sets, queries)
+        return Response(document, media_type="application/xml")
 
 
-def _query(asked: Drawing) -> str:
-    """Return the query of tiles drawn as a document about them was asked for."""
-    told = asked.model_dump(exclude_defaults=True, exclude={"tile_format"})
+def _query(asked: Colours, kind: type[Colours]) -> str:
+    """Return the query that hands on what was asked for to a route that takes parameters of this kind."""
+    told = asked.model_dump(exclude_defaults=True, include=set(kind.model_fields))
     return f"?{urlencode(told)}" if told else ""
 
 

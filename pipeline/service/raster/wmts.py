@@ -21,12 +21,20 @@ class Set:
     deepest: int
 
 
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Queries of the addresses named; each is empty, or begins with "?"."""
+
+    tiles: str
+    legend: str
+
+
 def capabilities(
     raster: Raster,
     base: str,
     bounds: tuple[float, float, float, float],
     sets: Sequence[Set],
-    query: str,
+    queries: Queries,
 ) -> str:
     """Return the document.
 
@@ -40,10 +48,10 @@ def capabilities(
         (west, south, east, north), degrees.
     sets
         The tile matrix sets offered.
-    query
-        Of every tile: empty, or beginning with "?".
+    queries
+        How to draw.
     """
-    address = f"{base}/tiles/{{TileMatrixSet}}/{{TileMatrix}}/{{TileCol}}/{{TileRow}}.png{query}"
+    address = f"{base}/tiles/{{TileMatrixSet}}/{{TileMatrix}}/{{TileCol}}/{{TileRow}}.png{queries.tiles}"
     west, south, east, north = bounds
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <Capabilities xmlns="http://www.opengis.net/wmts/1.0" xmlns:ows="http://www.opengis.net/ows/1.1" \
@@ -64,7 +72,7 @@ xmlns:xlink="http://www.w3.org/1999/xlink" version="1.0.0">
 <ows:Identifier>{escape(f"{raster.item}.{raster.asset}")}</ows:Identifier>
 <Style isDefault="true">
 <ows:Identifier>default</ows:Identifier>
-<LegendURL format="image/png" xlink:href={quoteattr(f"{base}/legend.png")}/>
+<LegendURL format="image/png" xlink:href={quoteattr(f"{base}/legend.png{queries.legend}")}/>
 </Style>
 <Format>image/png</Format>
 {"".join(_link(one, bounds) for one in sets)}
@@ -72,7 +80,7 @@ xmlns:xlink="http://www.w3.org/1999/xlink" version="1.0.0">
 </Layer>
 {"".join(_set(one) for one in sets)}
 </Contents>
-<ServiceMetadataURL xlink:href={quoteattr(f"{base}/WMTSCapabilities.xml{query}")}/>
+<ServiceMetadataURL xlink:href={quoteattr(f"{base}/WMTSCapabilities.xml{queries.tiles}")}/>
 </Capabilities>
 """
 

@@ -1,6 +1,7 @@
 import io
 import math
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import morecantile
@@ -20,6 +21,7 @@ from tests.service.raster.samples import Published, application, listening
 Pixels = npt.NDArray[np.uint8]
 
 MERCATOR = morecantile.tms.get("WebMercatorQuad")
+XLINK = "{http://www.w3.org/1999/xlink}"
 HATCHES = {UNKNOWN, HATCH}
 
 
@@ -286,6 +288,27 @@ def test_tilejson_hands_on_how_to_draw(client: TestClient, published: Published)
     told = client.get(url).json()
     assert told["tiles"][0].endswith("{z}/{x}/{y}.webp?rescale=2%2C3&tilesize=512")
     assert told["tileSize"] == 512
+
+
+@pytest.mark.parametrize("query", ["", "rescale=1%2C5&colormap_name=viridis", "rescale=1%2C5&unknown=transparent&tilesize=512"])
+def test_tilejson_and_wmts_name_the_legend_of_their_tiles(client: TestClient, published: Published, query: str) -> None:
+    told = client.get(f"{published.url('degrees')}/WebMercatorQuad/tilejson.json?{query}").json()
+    drawn = client.get(f"{published.url('degrees')}/WMTSCapabilities.xml?{query}&SERVICE=WMTS&REQUEST=GetCapabilities").text
+    root = ElementTree.fromstring(drawn)
+    (template,) = (one.get("template") for one in root.iter("{http://www.opengis.net/wmts/1.0}ResourceURL"))
+    (named,) = (one.get(f"{XLINK}href") for one in root.iter("{http://www.opengis.net/wmts/1.0}LegendURL"))
+    colours = "&".join(part for part in query.split("&") if part.startswith(("rescale", "colormap_name")))
+    for legend in (told["legend"], named):
+        assert urlsplit(str(legend)).query == colours
+        assert client.get(str(legend)).status_code == 200
+    assert urlsplit(told["tiles"][0]).query == query
+    assert urlsplit(str(template)).query == query.removesuffix("&tilesize=512")
+
+
+@pytest.mark.parametrize("document", ["WebMercatorQuad/tilejson.json", "WMTSCapabilities.xml"])
+def test_documents_refuse_colours_that_tiles_refuse(client: TestClient, published: Published, document: str) -> None:
+    assert client.get(f"{published.url('degrees')}/{document}?rescale=5,1").status_code == 400
+    assert client.get(f"{published.url('degrees', 'outside')}/{document}?colormap_name=viridis").status_code == 400
 
 
 def test_at_the_deepest_zoom_of_tilejson_a_pixel_is_no_larger_than_a_cell(client: TestClient, published: Published) -> None:
