@@ -1,4 +1,4 @@
-"""Answers that never change: named by what they show, sent once, kept by browsers, proxies and this process."""
+"""Answers named by what they show: kept by browsers and proxies, which ask at times whether the name is still that."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from pipeline.service.raster.handles import Handles
 from pipeline.service.raster.source import Raster, Rasters
 from pipeline.service.tags import matches
 
-#: Changes with the way anything is drawn, so that no browser keeps the old way.
-_DRAWING = "1"
+#: Changes with the way anything is drawn; the colours are in the names of answers anyway.
+DRAWING = "1"
 
 #: Bytes of tiles kept in memory.
 _KEPT = 64 * 2**20
 
 Answer = TypeVar("Answer")
 
-_FOREVER = "public, max-age=31536000, immutable"
+#: Values never change, but a new release may draw them otherwise: no picture stays the old way for longer than this.
+#: Who asks again after it is told by a few bytes that nothing changed.
+_CACHE = "public, max-age=600"
 
 
 class Studio:
@@ -68,9 +70,9 @@ class Studio:
         large
             Whether it may take much memory: made one at a time, and not kept.
         """
-        text = "|".join(map(str, (_DRAWING, *name)))
+        text = "|".join(map(str, (DRAWING, *name)))
         etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-        headers = {"ETag": etag, "Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
+        headers = {"ETag": etag, "Cache-Control": _CACHE, "X-Content-Type-Options": "nosniff"}
         if matches(request.headers.get("if-none-match"), etag):
             return Response(status_code=304, headers=headers)
         data = None if large else self._cache.get(etag)

@@ -58,7 +58,7 @@ def _add_preview(api: APIRouter, studio: Studio, most: int) -> None:
         usual = min(asked.max_size, max(rows, columns))
         canvas = Canvas(raster.crs, raster.bounds, *fitted((columns, rows), asked, usual, most))
         style = styled(raster, asked)
-        name = (raster.item, raster.checksum, raster.asset, "preview", format, asked)
+        name = (raster.item, raster.checksum, raster.asset, style.digest, "preview", format, asked)
         make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=asked.unknown, format=format)
         return await studio.answer(request, name, make, media_type=MEDIA_TYPES[format], large=True)
 
@@ -84,7 +84,7 @@ def _add_box(api: APIRouter, studio: Studio, most: int) -> None:
             raise HTTPException(400, f"bbox: found {minx},{miny},{maxx},{maxy}, expected west,south,east,north with an area")
         shape = fitted((east - minx, maxy - miny), asked, asked.max_size, most)
         canvas, style = Canvas(GEOGRAPHIC, (minx, miny, east, maxy), *shape), styled(raster, asked)
-        name = (raster.item, raster.checksum, raster.asset, "bbox", canvas, format, asked)
+        name = (raster.item, raster.checksum, raster.asset, style.digest, "bbox", canvas, format, asked)
         if format == "tif":
             cropped = functools.partial(cut, studio, raster, canvas)
             return await studio.answer(request, name, cropped, media_type=TIFF, large=True)
@@ -111,7 +111,7 @@ def _add_legends(api: APIRouter, studio: Studio) -> None:
         raster = await studio.raster(hazard, item, asset)
         style = styled(raster, asked)
         make = functools.partial(thumbnail.legend, legend.variable(raster), legend.key(raster, style))
-        name = (raster.item, raster.checksum, raster.asset, "legend", asked)
+        name = (raster.item, raster.checksum, raster.asset, style.digest, "legend", asked)
         return await studio.answer(request, name, make, media_type="image/png")
 
 

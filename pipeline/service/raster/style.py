@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import math
 from collections.abc import Mapping
@@ -46,6 +47,11 @@ class Style:
     range: tuple[float, float] | None
     stops: Ramp | None = None
     """Values and colours for a legend, where the values are no codes."""
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """What changes with any colour or with the range."""
+        return hashlib.sha256(self.table.tobytes() + repr((self.range, self.stops)).encode()).hexdigest()[:16]
 
     @property
     def is_categorical(self) -> bool:

@@ -68,7 +68,7 @@ def _add_tile(api: APIRouter, studio: Studio) -> None:
         raster = await studio.raster(hazard, item, asset)
         style = styled(raster, asked)
         canvas = tile_canvas(matrix, z, x, y, int(asked.tilesize))
-        name = (raster.item, raster.checksum, raster.asset, "tile", matrix, z, x, y, format, asked)
+        name = (raster.item, raster.checksum, raster.asset, style.digest, "tile", matrix, z, x, y, format, asked)
         make = functools.partial(drawn, studio, raster, canvas, style=style, unknown=asked.unknown, format=format)
         return await studio.answer(request, name, make, media_type=MEDIA_TYPES[format])
 
