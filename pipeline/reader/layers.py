@@ -90,7 +90,6 @@ def open_layer(
     grids = [item_geobox(entry) for entry in items]
     grid = target_geobox(grids, bbox=conditions.bbox, crs=crs, resolution=resolution, geobox=geobox)
     if conditions.is_one:
-        items = items[-1:]
         dataset = cube.single(items[0], catalogue, names, grid, resampling)
     else:
         dataset = cube.along_time(items, catalogue, names, grid, resampling)

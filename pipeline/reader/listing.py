@@ -97,7 +97,7 @@ def _assets(item: Item, kind: str) -> tuple[str, ...]:
 
 
 def found(source: Source, conditions: Wanted) -> list[Item]:
-    """Return the Items asked for by time, one version of each thing; at least one.
+    """Return the Items asked for by time, one version of each thing: at least one, and one only where one is meant.
 
     Raises
     ------
@@ -108,7 +108,8 @@ def found(source: Source, conditions: Wanted) -> list[Item]:
     items = source.search(conditions)
     if not items:
         raise InputError(_nothing(source, conditions))
-    return items if conditions.standing else newest_versions(items)
+    versions = items if conditions.standing else newest_versions(items)
+    return versions[-1:] if conditions.is_one else versions
 
 
 def newest_versions(items: Iterable[Item]) -> list[Item]:

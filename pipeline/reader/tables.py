@@ -52,8 +52,6 @@ def open_table(
     catalogue = open_source(source)
     conditions = wanted(hazard, event=event, region=region, item=item, bbox=bbox, time=time, revision=revision)
     items = found(catalogue, conditions)
-    if conditions.is_one:
-        items = items[-1:]
     name = _chosen(items[-1], table)
     frames = [_read(entry, catalogue, _chosen(entry, name)) for entry in items]
     if not conditions.is_one:

@@ -206,13 +206,7 @@ def explanation(door: Door, studio: Studio, id: str, place: tuple[float, float] 
         tables=_tables(item, base),
         age=_age(properties, now),
         inputs=_inputs(door, item, now, base),
-        layer=Layer(
-            name=properties.get("hazmon:layer", item["collection"]),
-            version=properties.get("hazmon:layer_version", ""),
-            source=properties.get("sci:citation"),
-            doi=properties.get("sci:doi"),
-            parameters=properties.get("hazmon:parameters", {}),
-        ),
+        layer=_layer(item["collection"], properties),
         attribution=properties.get("hazmon:attribution", ""),
         licence=properties.get("license", "other"),
         synthetic=properties.get("hazmon:synthetic", False),
@@ -269,6 +263,16 @@ def _tables(item: Mapping[str, Any], base: str) -> list[Table]:
         for name, asset in item["assets"].items()
         if asset.get("type", "").partition(";")[0] in _TABLES and not urlsplit(asset["href"]).scheme
     ]
+
+
+def _layer(hazard: str, properties: Mapping[str, Any]) -> Layer:
+    return Layer(
+        name=properties.get("hazmon:layer", hazard),
+        version=properties.get("hazmon:layer_version", ""),
+        source=properties.get("sci:citation"),
+        doi=properties.get("sci:doi"),
+        parameters=properties.get("hazmon:parameters", {}),
+    )
 
 
 def _age(properties: Mapping[str, Any], now: datetime) -> Age:
