@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import xarray as xr
 from affine import Affine
@@ -106,7 +107,7 @@ def on_geobox(array: xr.DataArray, geobox: GeoBox) -> xr.DataArray:
     )
 
 
-def regrid(array: xr.DataArray, geobox: GeoBox, resampling: Resampling) -> xr.DataArray:
+def regrid(array: xr.DataArray, geobox: GeoBox, resampling: Resampling, *, edge: int | None = None) -> xr.DataArray:
     """Return the array on another grid, lazily; NaN (or nodata) outside the source stays unknown.
 
     Parameters
@@ -117,11 +118,14 @@ def regrid(array: xr.DataArray, geobox: GeoBox, resampling: Resampling) -> xr.Da
         The target grid.
     resampling
         Named each time: "nearest", "bilinear", "average", "mode", ...
+    edge
+        Of the blocks of a lazy array's result, cells; default: as the array's own.
     """
     source = geobox_of(array)
     if source == geobox:
         return array
-    warped: xr.DataArray = odc_xr.xr_reproject(array, geobox, resampling=resampling)
+    blocks: dict[str, Any] = {} if edge is None else {"chunks": (edge, edge)}
+    warped: xr.DataArray = odc_xr.xr_reproject(array, geobox, resampling=resampling, **blocks)
     return warped.assign_attrs(array.attrs)
 
 

@@ -16,12 +16,15 @@ from pipeline.errors import InputError
 from pipeline.grid import on_geobox, regrid
 from pipeline.model import moment
 from pipeline.products.read import described_asset, item_geobox
-from pipeline.reader.listing import rasters
+from pipeline.reader.listing import rasters, tables
 from pipeline.reader.source import Item, Source
 from pipeline.reader.wanted import times_of
 
 #: Variables of one Item, or of several laid over one another, over (y, x).
 Part = dict[str, xr.DataArray]
+
+#: Edge of the blocks of a layer on another grid, cells; where those are larger than its own, fewer, but not less than that.
+_EDGE, _LEAST_EDGE = 2048, 64
 
 #: What has to be the same for values to stand beside one another.
 _MEANING = ("units", "flag_values", "flag_meanings")
@@ -35,12 +38,14 @@ def variables_of(items: Sequence[Item], wanted: Sequence[str] | None) -> list[st
     InputError
         Where an Item lacks one, or is without rasters.
     """
+    wanted = [wanted] if isinstance(wanted, str) else wanted
     there = [rasters(item) for item in items]
     for item, names in zip(items, there, strict=True):
+        if not names:
+            raise InputError(f"{item['id']}: no raster at all; open_table opens its tables {list(tables(item))}")
         missing = sorted(set(wanted or ()) - set(names))
-        if missing or not names:
-            tables = "" if names else "; open_table opens its tables"
-            raise InputError(f"{item['id']}: no raster {missing or 'at all'}; expected some of {list(names)}{tables}")
+        if missing or (wanted is not None and not wanted):
+            raise InputError(f"{item['id']}: found variables={missing}, expected some of {list(names)}")
     return list(wanted) if wanted is not None else [name for name in there[0] if all(name in names for names in there)]
 
 
@@ -129,9 +134,10 @@ def _placed(item: Item, source: Source, name: str, geobox: GeoBox, resampling: s
     attributes = array.attrs
     if part is not None:
         array = array[part]
-    elif own.footprint(str(geobox.crs)).intersects(geobox.extent):
+    elif (there := own.footprint(str(geobox.crs))).intersects(geobox.extent):
         how = resampling or ("nearest" if is_codes else "bilinear")
-        array = xr.DataArray(regrid(on_geobox(array, own), geobox, how).data, dims=("y", "x"))
+        edge = block_edge(there.area / math.prod(own.shape), geobox)
+        array = xr.DataArray(regrid(on_geobox(array, own), geobox, how, edge=edge).data, dims=("y", "x"))
     else:
         cells = da.full(tuple(geobox.shape), attributes["nodata"], dtype=array.dtype)  # type: ignore[no-untyped-call]
         array = xr.DataArray(cells, dims=("y", "x"))
@@ -144,6 +150,20 @@ def _placed(item: Item, source: Source, name: str, geobox: GeoBox, resampling: s
         attributes = attributes | {"_FillValue": array.dtype.type(attributes["nodata"])}
     array.attrs = attributes
     return array
+
+
+def block_edge(cell: float, geobox: GeoBox) -> int:
+    """Return the edge of blocks on a grid such that one, and what is read for it, is about as large as a block that is read.
+
+    Parameters
+    ----------
+    cell
+        Area of what is read, in units of the grid's CRS, for each of its cells.
+    geobox
+        The grid.
+    """
+    shrink = math.sqrt(abs(geobox.resolution.x * geobox.resolution.y) / cell)
+    return max(int(_EDGE / max(shrink, 1.0)), _LEAST_EDGE)
 
 
 def _part(own: GeoBox, geobox: GeoBox) -> tuple[slice, slice] | None:

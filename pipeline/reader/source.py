@@ -157,7 +157,7 @@ class Service:
         root = self.place if self.place.endswith("/stac") else f"{self.place}/stac"
         try:
             return pystac_client.Client.open(root, timeout=_PATIENCE_S)
-        except (APIError, KeyError, ValueError) as error:
+        except (APIError, OSError, KeyError, ValueError) as error:
             raise StoreError(f"{root}: no STAC API answers: {error}") from error
 
     def hazards(self) -> list[str]:

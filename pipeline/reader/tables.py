@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.model import Bounds
 from pipeline.reader.attributes import attributes
-from pipeline.reader.listing import found, tables
+from pipeline.reader.listing import found, rasters, tables
 from pipeline.reader.source import Item, Source, open_source
 from pipeline.reader.wanted import Time, times_of, wanted
 
@@ -70,6 +70,8 @@ def open_table(
 
 def _chosen(item: Item, table: str | None) -> str:
     names = tables(item)
+    if not names:
+        raise InputError(f"{item['id']}: no table at all; open_layer opens its rasters {list(rasters(item))}")
     estimate = item["properties"]["hazmon:answers"]["estimate"]
     if table is None and (estimate in names or len(names) == 1):
         return str(estimate) if estimate in names else names[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from odc.geo.crs import CRS
@@ -12,6 +13,9 @@ from pyproj.exceptions import CRSError
 from pipeline.errors import GridError, InputError
 from pipeline.grid import projected_bounds, region_geobox
 from pipeline.model import Bounds
+
+#: Most cells of a grid that is named by the size of its cells: 30 m over the whole of Central Asia.
+_MOST = 10**10
 
 
 def target_geobox(
@@ -53,7 +57,21 @@ def target_geobox(
     if crs is None and len(shared) > 1:
         raise InputError(f"layers are in {sorted(shared)}: name one by crs=")
     chosen = _checked(crs) if crs is not None else shared.pop()
-    return region_geobox(projected_bounds(bbox, chosen) if bbox is not None else _around(different, chosen), resolution, chosen)
+    bounds = projected_bounds(bbox, chosen) if bbox is not None else _around(different, chosen)
+    return region_geobox(bounds, _sized(resolution, bounds), chosen)
+
+
+def _sized(resolution: float, bounds: Bounds) -> float:
+    """Return a size of cells that is one and does not make a box of more cells than anybody means."""
+    west, south, east, north = bounds
+    if not (math.isfinite(resolution) and resolution > 0):
+        raise InputError(f"resolution={resolution}: expected the size of a cell, above 0, in units of the CRS")
+    if (columns := (east - west) / resolution) * (rows := (north - south) / resolution) > _MOST:
+        raise InputError(
+            f"resolution={resolution:g}: found {rows:.0f} x {columns:.0f} cells, expected at most {_MOST:.0e};"
+            " name a coarser one in units of the CRS, or a smaller bbox="
+        )
+    return resolution
 
 
 def _checked(crs: str) -> str:

@@ -6,9 +6,10 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
+from odc.geo.geobox import GeoBox
 
 from pipeline.errors import InputError
-from pipeline.reader.cube import Part, overlaid
+from pipeline.reader.cube import Part, block_edge, overlaid
 
 NAN, NOBODY = np.nan, 255
 NAMES = ["share", "deviation", "reason"]
@@ -68,3 +69,9 @@ def test_items_whose_units_differ_are_not_laid_over_one_another() -> None:
     other["share"] = other["share"].assign_attrs(units="%")
     with pytest.raises(InputError, match="share: units or classes differ"):
         overlaid([one, other], NAMES)
+
+
+@pytest.mark.parametrize(("size", "edge"), [(0.1, 2048), (1.0, 2048), (8.0, 256), (1e4, 64)])
+def test_blocks_of_coarser_cells_are_fewer_cells_so_that_no_more_is_read_at_once(size: float, edge: int) -> None:
+    grid = GeoBox.from_bbox((0, 0, 1e6, 1e6), "EPSG:32643", resolution=size)
+    assert block_edge(1.0, grid) == edge

@@ -249,6 +249,23 @@ def test_half_or_twice_a_grid_is_refused(home: Path, event: str, options: dict[s
         layer(home, event=event, **options)
 
 
+def test_a_finer_grid_is_opened_by_blocks_of_their_usual_size(home: Path, event: str) -> None:
+    found = layer(home, event=event, crs="EPSG:32643", resolution=10.0)
+    assert found.sizes["y"] > 5000
+    assert found.mmi.data.chunksize == (2048, 2048)
+
+
+@pytest.mark.parametrize("size", [0.0, -1.0, math.nan, math.inf])
+def test_a_size_of_cells_that_is_none_is_refused(home: Path, event: str, size: float) -> None:
+    with pytest.raises(InputError, match=r"resolution=.*expected the size of a cell"):
+        layer(home, event=event, resolution=size)
+
+
+def test_a_size_in_the_wrong_units_is_refused_naming_how_many_cells_that_are(home: Path, event: str) -> None:
+    with pytest.raises(InputError, match=r"resolution=1e-06: found 500000 x 666667 cells, expected at most 1e\+10"):
+        layer(home, event=event, resolution=1e-6)
+
+
 def test_an_unknown_reference_system_is_refused(home: Path, event: str) -> None:
     with pytest.raises(GridError, match="EPSG:99999"):
         layer(home, event=event, crs="EPSG:99999", resolution=1.0)
@@ -300,8 +317,14 @@ def test_a_time_without_layers_is_refused_naming_the_newest(home: Path) -> None:
 
 
 def test_an_unknown_variable_is_refused_naming_those_there(home: Path, event: str) -> None:
-    with pytest.raises(InputError, match=r"\['pga'\]; expected some of \['mmi', 'deviation', 'outside'\]"):
+    with pytest.raises(InputError, match=r"variables=\['pga'\], expected some of \['mmi', 'deviation', 'outside'\]"):
         layer(home, event=event, variables=["pga"])
+    with pytest.raises(InputError, match=r"variables=\[\], expected some of \['mmi'"):
+        layer(home, event=event, variables=[])
+
+
+def test_the_name_of_one_variable_is_a_list_of_one(home: Path, event: str) -> None:
+    assert list(layer(home, event=event, variables="outside")) == ["outside"]
 
 
 def test_a_layer_without_rasters_points_to_its_tables(home: Path, event: str) -> None:

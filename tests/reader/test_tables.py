@@ -36,6 +36,6 @@ def test_an_unknown_table_is_refused_naming_those_there(home: Path, event: str) 
         pipeline.open_table("exposure", "countries", event=event, source=home)
 
 
-def test_a_layer_without_tables_is_refused(home: Path, event: str) -> None:
-    with pytest.raises(InputError, match=r"expected one of \[\]"):
+def test_a_layer_without_tables_points_to_its_rasters(home: Path, event: str) -> None:
+    with pytest.raises(InputError, match=r"open_layer opens its rasters \['mmi', 'deviation', 'outside'\]"):
         pipeline.open_table("shaking", event=event, source=home)
