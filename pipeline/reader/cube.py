@@ -76,8 +76,9 @@ def along_time(
     ids = ["; ".join(item["id"] for item in group) for group in groups.values()]
     revisions = [max(item["properties"]["hazmon:revision"] for item in group) for group in groups.values()]
     ages = [min((_data_time(item) for item in group), key=str) for group in groups.values()]
-    coordinates = {"item": np.array(ids), "revision": np.array(revisions), "data_time": np.array(ages)}
-    return found.assign_coords({name: ("time", values) for name, values in coordinates.items()})
+    forecasts = [any(item["properties"].get("hazmon:forecast", False) for item in group) for group in groups.values()]
+    coordinates = {"item": ids, "revision": revisions, "data_time": ages, "forecast": forecasts}
+    return found.assign_coords({name: ("time", np.array(values)) for name, values in coordinates.items()})
 
 
 def overlaid(parts: Sequence[Part], names: Sequence[str]) -> Part:

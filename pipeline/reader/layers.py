@@ -42,7 +42,7 @@ def open_layer(
     NaN for unknown. Codes keep their type and say by `nodata` which of them means unknown, by `flag_values` and
     `flag_meanings` what the others mean. CRS, units and names are in the places where xarray's readers look for them;
     the attributes say whose data it is, how old, on what terms, whether it is synthetic or of an exercise, and which
-    Item: along time the coordinates `item`, `revision` and `data_time` do.
+    Item: along time the coordinates `item`, `revision`, `data_time` and `forecast` do.
 
     Only what stands is returned: a layer that was superseded or withdrawn comes where `revision` or `item` names it, and
     its attribute `state` says so.

@@ -41,6 +41,8 @@ class PublishedLayer:
     """Why, where it was withdrawn."""
     synthetic: bool
     exercise: bool
+    forecast: bool
+    """Made of what was forecast, at least in part."""
     data_time: datetime | None
     """The newest time its changing inputs are about."""
     bbox: Bounds
@@ -72,6 +74,7 @@ def listed(item: Item) -> PublishedLayer:
         withdrawn=properties.get("hazmon:withdrawn", {}).get("reason"),
         synthetic=properties["hazmon:synthetic"],
         exercise=properties["hazmon:exercise"],
+        forecast=properties.get("hazmon:forecast", False),
         data_time=moment(known) if known else None,
         bbox=(west, south, east, north),
         variables=rasters(item),

@@ -42,8 +42,11 @@ class Publisher:
         self.root = root
         self.catalog = Catalog(Store.open(root / "home"), root / "home/index.sqlite")
 
-    def publish(self, *, revision: int = 1, aliases: tuple[str, ...] = (), **changes: Any) -> dict[str, Any]:
-        extra = {"hazmon:aliases": list(aliases)} if aliases else {}
+    def publish(
+        self, *, revision: int = 1, aliases: tuple[str, ...] = (), forecast: bool = False, **changes: Any
+    ) -> dict[str, Any]:
+        extra: dict[str, Any] = {"hazmon:aliases": list(aliases)} if aliases else {}
+        extra["hazmon:forecast"] = forecast
         made = product(revision, **changes)
         item, files = built(made, self.root / "built" / made.item_id, extra=extra)
         self.catalog.stage(item, files)
@@ -94,7 +97,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, event: str) -> Path:
     publisher.publish(aliases=("usauto7000lszz",), subject=gone)
     publisher.catalog.withdraw(gone.series, now=NOW, reason="usauto withdrew it")
     for number in range(3):
-        publisher.publish(hazard="fire_weather", subject=day("kazakhstan", number), revision=number)
+        publisher.publish(hazard="fire_weather", subject=day("kazakhstan", number), revision=number, forecast=number == 2)
     publisher.publish(hazard="fire_weather", subject=day("xinjiang", 0), geobox=geobox(west=77.25), revision=7)
     for number, subject in enumerate((Event(event, 2, ORIGIN), Event(SECOND, 1, other))):
         publisher.publish_table(number + 2, subject=subject)

@@ -148,6 +148,8 @@ def test_days_stand_along_time(home: Path) -> None:
     assert found.time.values.astype("datetime64[D]").astype(str).tolist() == ["2024-04-05", "2024-04-06", "2024-04-07"]
     assert [id.split("-")[1] for id in found.item.values] == ["kazakhstan"] * 3
     assert found.revision.values.tolist() == [0, 1, 2]
+    assert found.forecast.values.tolist() == [False, False, True]
+    assert found.attrs["forecast"] == 1
     assert (found.data_time.values == np.datetime64("2024-01-22T18:09:04")).all()
     for number in range(3):
         expected = dataset(geobox(), shift=float(number)).mmi
@@ -380,6 +382,11 @@ def test_the_list_holds_what_no_longer_stands_where_it_is_asked_for(home: Path) 
 def test_the_list_of_every_hazard_makes_a_frame(home: Path) -> None:
     frame = pd.DataFrame(pipeline.find_layers(source=home))
     assert frame.groupby("hazard").size().to_dict() == {"exposure": 2, "fire_weather": 4, "shaking": 2}
+
+
+def test_the_list_says_which_days_are_forecasts(home: Path) -> None:
+    days = pipeline.find_layers("fire_weather", region="kazakhstan", source=home)
+    assert [each.forecast for each in days] == [False, False, True]
 
 
 def test_finding_nothing_is_no_error(home: Path) -> None:
