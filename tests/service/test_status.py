@@ -30,6 +30,7 @@ from pipeline.service.status.runs import Run, runs
 from pipeline.service.status.schedule import longest_gap
 from pipeline.steps import polls
 from tests.drills import CONFIG
+from tests.service.homes import Publisher
 from tests.service.running import listening
 
 NOW = datetime(2024, 4, 9, 12, tzinfo=UTC)
@@ -153,6 +154,28 @@ def test_a_layer_without_an_item_is_never(work: steps.Workspace) -> None:
     assert {layer.state for layer in layers(work, NOW)} == {"never"}
 
 
+def test_a_layer_that_was_promised_and_never_made_is_overdue(work: steps.Workspace) -> None:
+    assert {layer.hazard for layer in layers(work, NOW) if layer.is_overdue} == {"fire_weather", "flood_extent"}
+    assert not any(layer.is_overdue for layer in layers(replace(work, drill="EXERCISE test"), NOW))
+
+
+def test_of_a_feed_that_is_off_no_layer_is_due(work: steps.Workspace) -> None:
+    off = work.config.feeds["gfs"].model_copy(update={"schedule": None})
+    work.config.__dict__["feeds"] = {**work.config.feeds, "gfs": off}
+    assert {layer.hazard for layer in layers(work, NOW) if layer.is_overdue} == {"flood_extent"}
+
+
+def test_a_layer_that_was_never_made_is_degraded_and_can_be_alarmed_on(work: steps.Workspace) -> None:
+    _all_polled(work)
+    with _client(Door(work, now=lambda: NOW)) as client:
+        assert client.get("/health").json()["state"] == "degraded"
+        text = client.get("/metrics").text
+    assert 'hazmon_layer_late{hazard="fire_weather",region="kazakhstan"} 1.0' in text
+    assert 'hazmon_layer_state{hazard="fire_weather",region="kazakhstan",state="never"} 1.0' in text
+    assert 'hazmon_layer_late{hazard="shaking",region="kazakhstan"} 0.0' in text
+    assert 'hazmon_layer_state{hazard="shaking",region="kazakhstan",state="never"} 1.0' in text
+
+
 @pytest.fixture(scope="module")
 def drill(played: Path) -> steps.Workspace:
     return steps.open_workspace(str(played), Config(CONFIG, played / "config"), drill="EXERCISE test")
@@ -206,11 +229,21 @@ def test_a_store_that_cannot_be_read_is_failing_and_says_which_part(tmp_path: Pa
         assert (health.status_code, health.json()["state"]) == (503, "failing")
 
 
-def test_a_home_in_order_is_ok_and_one_with_a_failing_feed_degraded(work: steps.Workspace) -> None:
+def _all_polled(work: steps.Workspace) -> None:
     for id, config in work.config.feeds.items():
         if config.schedule:
             _archived(work, id, NOW)
             _polled(work, id, NOW)
+
+
+def test_a_home_in_order_is_ok_and_one_with_a_failing_feed_degraded(work: steps.Workspace, tmp_path: Path) -> None:
+    _all_polled(work)
+    publisher = Publisher(work.catalog, tmp_path / "workshop")
+    box = work.config.regions["kazakhstan"].bounds
+    made: dict[str, Any] = {"hazmon:received": NOW.isoformat(), "hazmon:data_time": NOW.isoformat()}
+    publisher.publish(hazard="flood_extent", start=NOW, bbox=box, **made)
+    whole = {"hazmon:subject": "region:kazakhstan:20240409T120000Z"}
+    publisher.publish(hazard="fire_weather", start=NOW, bbox=box, **made, **whole)
     with _client(Door(work, now=lambda: NOW)) as client:
         assert client.get("/health").json()["state"] == "ok"
     _polled(work, "usgs", NOW, "HTTP 500")

@@ -136,7 +136,7 @@ class Board:
         bad = {"late", "failing"} if self._door.work.drill is not None else {"late", "failing", "never"}
         if not all(check.good for check in health.checks):
             return True
-        return any(feed.state in bad for feed in health.feeds) or any(layer.state == "late" for layer in health.layers)
+        return any(feed.state in bad for feed in health.feeds) or any(layer.is_overdue for layer in health.layers)
 
     def _status(self) -> Status:
         door, store = self._door, self._door.work.store

@@ -29,7 +29,13 @@ class Layer:
     """How far the data behind it reach."""
     age_s: float | None
     promise_s: float | None
-    """None: nothing is promised, as of earthquakes, which come when they come."""
+    """None: nothing is promised, as of earthquakes, which come when they come; of what was never made, too, where no feed
+    behind it is polled, and in a drill, which plays only what its script says."""
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether a promise is broken: by what is late, and by what was promised and never made."""
+        return self.state == "late" or (self.state == "never" and self.promise_s is not None)
 
 
 def layers(work: Workspace, now: datetime) -> list[Layer]:
@@ -46,11 +52,19 @@ def promise(config: Config, id: str) -> float | None:
     return max(promised, default=None)
 
 
+def _is_polled(config: Config, id: str) -> bool:
+    """Whether any feed at the beginning of a hazard's chain is polled: of one that is off nothing comes."""
+    feeds = (config.feeds[name] for name in config.hazards[id].trigger if name in config.feeds)
+    before = (name for name in config.hazards[id].trigger if name in config.hazards)
+    return any(feed.schedule is not None for feed in feeds) or any(_is_polled(config, name) for name in before)
+
+
 def _layer(work: Workspace, id: str, region: str, now: datetime) -> Layer:
     promised = promise(work.config, id)
     properties, item = _newest(work, id, work.config.hazards[id], region)
     if item is None:
-        return Layer(id, region, "never", None, None, None, None, promised)
+        is_owed = work.drill is None and _is_polled(work.config, id)
+        return Layer(id, region, "never", None, None, None, None, promised if is_owed else None)
     newest = moment(properties["datetime"] or properties["start_datetime"])
     # A forecast is about the future; it is as old as what it was made from.
     data_time = min(moment(properties.get("hazmon:data_time") or newest.isoformat()), moment(properties["hazmon:received"]))

@@ -133,9 +133,13 @@ def _feeds(health: Health) -> Iterator[Metric]:
 
 def _layers(health: Health) -> Iterator[Metric]:
     ages = {(layer.hazard, layer.region): layer.age_s for layer in health.layers if layer.age_s is not None}
-    late = {(layer.hazard, layer.region): float(layer.state == "late") for layer in health.layers}
+    late = {(layer.hazard, layer.region): float(layer.is_overdue) for layer in health.layers}
+    promises = {(layer.hazard, layer.region): layer.promise_s for layer in health.layers if layer.promise_s is not None}
+    states = {(layer.hazard, layer.region, layer.state): 1.0 for layer in health.layers}
     yield _gauge("hazmon_layer_age_seconds", "Age of the data behind the newest Item", ages, ("hazard", "region"))
-    yield _gauge("hazmon_layer_late", "1 where the data are older than promised", late, ("hazard", "region"))
+    yield _gauge("hazmon_layer_promise_seconds", "Age up to which a layer is in order", promises, ("hazard", "region"))
+    yield _gauge("hazmon_layer_late", "1 where data are older than promised, or were never made", late, ("hazard", "region"))
+    yield _gauge("hazmon_layer_state", "1 for the state that a layer is in", states, ("hazard", "region", "state"))
 
 
 def _gauge(name: str, words: str, values: Mapping[Any, float], labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
