@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import orjson
 import shapely
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi import Query as Parameter
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.config import RegionConfig
 from pipeline.products.index_row import boxes, time_text
-from pipeline.products.index_search import Query, Term, in_places
+from pipeline.products.index_search import Key, Query, Term, in_places
+from pipeline.service.alerts.refused import only_known
 from pipeline.service.door import Door
 from pipeline.service.stac.served import GEOJSON, JSON, landing_url, served
 
@@ -35,6 +36,24 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 _STANDS = Term("items.current = 1")
 
+#: Of those to come, what is nearest to now is the first.
+_SOONEST = (Key(Term("items.start"), False, True), Key(Term("items.id"), True, True))
+
+#: Longest time that events are asked for in days, a hundred years; `all` is longer.
+_MOST_DAYS = 36_500
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for."""
+
+    regions: Mapping[str, RegionConfig]
+    """Regions that are asked for, by id."""
+    region: str | None
+    """The one that was named; None: all, and events wherever they were."""
+    limit: int
+    days: int | Literal["all"]
+
 
 @dataclass(frozen=True)
 class _Latest:
@@ -49,14 +68,22 @@ def router(door: Door) -> APIRouter:
     """Return the route /stac/latest."""
     routes = APIRouter(prefix="/stac", tags=["STAC"])
 
-    @routes.get("/latest", name="Latest", description=_DESCRIPTION, responses=_ANSWERS, response_class=Response)
+    @routes.get(
+        "/latest",
+        name="Latest",
+        description=_DESCRIPTION,
+        responses=_ANSWERS,
+        response_class=Response,
+        dependencies=[Depends(only_known)],
+    )
     def latest(
         request: Request,
         hazard: Annotated[str | None, Parameter(description="Only of this hazard")] = None,
         region: Annotated[str | None, Parameter(description="Only in this region")] = None,
         limit: Annotated[PositiveInt, Parameter(description="Most Items; more than the service allows are cut")] = 100,
         days: Annotated[
-            PositiveInt | Literal["all"], Parameter(description="Events of so many days until now, by data time, or all")
+            Annotated[int, Field(ge=1, le=_MOST_DAYS)] | Literal["all"],
+            Parameter(description="Events of so many days until now, by data time, or all"),
         ] = 30,
     ) -> Response:
         """Return what stands."""
@@ -65,11 +92,10 @@ def router(door: Door) -> APIRouter:
         _check("hazard", hazard, config.hazards)
         _check("region", region, config.regions)
         regions = {id: each for id, each in config.regions.items() if region in (None, id)}
-        found = [
-            each for id in config.hazards if hazard in (None, id) for each in _of_hazard(door, id, regions, region, limit, days)
-        ]
+        asked = _Asked(regions, region, min(limit, door.settings.limits.page), days)
+        found = [each for id in config.hazards if hazard in (None, id) for each in _of_hazard(door, id, asked)]
         found.sort(key=lambda each: str(each.item["properties"]["datetime"]), reverse=True)
-        return _answer(found, limit=min(limit, door.settings.limits.page), base=door.url(request))
+        return _answer(found, limit=asked.limit, base=door.url(request))
 
     return routes
 
@@ -80,29 +106,26 @@ def _check(where: str, given: str | None, expected: Iterable[str]) -> None:
         raise HTTPException(400, f"{where}: found {given[:100]!r}, expected one of {names}")
 
 
-def _of_hazard(
-    door: Door, hazard: str, regions: dict[str, RegionConfig], region: str | None, limit: int, days: int | str
-) -> Iterator[_Latest]:
+def _of_hazard(door: Door, hazard: str, asked: _Asked) -> Iterator[_Latest]:
     binding = door.work.config.hazards[hazard]
-    mine = Term("items.hazard = ?", (hazard,))
+    mine = [Term("items.hazard = ?", (hazard,)), _STANDS]
     if binding.grid == "event":
-        since = None if days == "all" else time_text((door.now() - timedelta(days=int(days))).isoformat())
-        there = _touching(regions[region]) if region is not None else None
-        query = Query(
-            terms=[mine, _STANDS, *([there] if there else [])],
-            window=(since, None),
-            limit=min(limit, door.settings.limits.page),
-        )
-        yield from (_Latest(hazard, region, item) for item in _find(door, query))
+        yield from (_Latest(hazard, asked.region, item) for item in _events(door, mine, asked))
         return
-    for id in regions:
+    now = time_text(door.now().isoformat())
+    for id in asked.regions:
         if id in binding.regions:
-            within = _about(id) if binding.grid == "region" else _touching(regions[id])
-            now = time_text(door.now().isoformat())
+            there = [*mine, _about(id) if binding.grid == "region" else _touching(asked.regions[id])]
             # The newest of those about now or before, or else what is nearest to now of those to come.
-            found = _find(door, Query(terms=[mine, _STANDS, within, Term("items.start <= ?", (now,))], limit=1))
-            found = found or _find(door, Query(terms=[mine, _STANDS, within], limit=1))
+            found = _find(door, Query(terms=[*there, Term("items.start <= ?", (now,))], limit=1))
+            found = found or _find(door, Query(terms=there, order=_SOONEST, limit=1))
             yield from (_Latest(hazard, id, item) for item in found)
+
+
+def _events(door: Door, mine: list[Term], asked: _Asked) -> list[dict[str, Any]]:
+    since = None if asked.days == "all" else time_text((door.now() - timedelta(days=asked.days)).isoformat())
+    there = [] if asked.region is None else [_touching(asked.regions[asked.region])]
+    return _find(door, Query(terms=[*mine, *there], window=(since, None), limit=asked.limit))
 
 
 def _about(region: str) -> Term:

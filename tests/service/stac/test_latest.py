@@ -69,7 +69,39 @@ def test_all_events_are_told_where_they_are_asked_for(serve: Serve, filled: tupl
 
 def test_a_forecast_is_told_where_nothing_is_about_now(serve: Serve, filled: tuple[Workspace, dict[str, str]]) -> None:
     work, names = filled
-    assert latest(serve, work, "?hazard=fire_weather", NOW - timedelta(days=30)) == [names["forecast"]]
+    assert latest(serve, work, "?hazard=fire_weather", NOW - timedelta(days=30)) == [names["yesterday"]]
+
+
+def test_of_forecasts_alone_the_nearest_is_told(serve: Serve, fresh: tuple[Workspace, Publisher]) -> None:
+    work, publisher = fresh
+    midnight = NOW.replace(hour=0)
+    nearest, *_ = [day(publisher, midnight + timedelta(days=ahead)) for ahead in (1, 2, 9)]
+    assert latest(serve, work, "?hazard=fire_weather") == [nearest]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("days=800000", "36500"),
+        ("days=1000000000", "36500"),
+        ("days=0", "1"),
+        ("days=some", "all"),
+        ("hazard=shaking&regions=kazakhstan", "'regions'"),
+        ("hazard=earthquake", "earthquake"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_with_words(
+    serve: Serve, filled: tuple[Workspace, dict[str, str]], query: str, words: str
+) -> None:
+    with serve(Door(filled[0], now=lambda: NOW)) as url:
+        answer = httpx.get(f"{url}/stac/latest?{query}")
+    assert answer.status_code == 400
+    assert words in answer.json()["description"]
+
+
+def test_a_hundred_years_may_be_asked_for(serve: Serve, filled: tuple[Workspace, dict[str, str]]) -> None:
+    work, names = filled
+    assert latest(serve, work, "?days=36500&hazard=shaking") == [names["quake"], names["other"], names["old"]]
 
 
 def test_a_region_leaves_events_elsewhere_out(serve: Serve, filled: tuple[Workspace, dict[str, str]]) -> None:
