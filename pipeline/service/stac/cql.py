@@ -328,7 +328,7 @@ def _shape(node: Node) -> shapely.Geometry:
         if not all(isinstance(each, (int, float)) for each in node["bbox"]):
             raise InputError(f"filter: found bbox {node['bbox']!r}, expected 4 or 6 numbers")
         return shapely.union_all([shapely.box(*place) for place in box(node["bbox"])])
-    return geometry(node)
+    return geometry(node, "filter")
 
 
 def _glob(pattern: str) -> str:

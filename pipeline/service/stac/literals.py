@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import shapely
@@ -14,24 +15,37 @@ from pipeline.model import Bounds
 from pipeline.products.index_row import boxes, is_instant, time_text
 
 
-def geometry(given: Any) -> shapely.Geometry:
+def geometry(given: Any, where: str = "geometry") -> shapely.Geometry:
     """Return a GeoJSON geometry, or that of a feature, as a shape.
+
+    Parameters
+    ----------
+    given
+        As JSON has it.
+    where
+        What the geometry is, for the words of a refusal.
 
     Raises
     ------
     InputError
-        Where it is none, or one that cannot be compared.
+        Where it is none, one that cannot be compared, or one beyond the Earth.
     """
     if isinstance(given, Mapping) and given.get("type") == "Feature":
         given = given.get("geometry")
     if not isinstance(given, Mapping):
-        raise InputError(f"geometry: found {type(given).__name__}, expected a GeoJSON geometry")
+        raise InputError(f"{where}: found {type(given).__name__}, expected a GeoJSON geometry")
     try:
         found = shape(given)
     except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise InputError(f"geometry: found one that cannot be read ({error}), expected a GeoJSON geometry") from error
+        raise InputError(f"{where}: found one that cannot be read ({error}), expected a GeoJSON geometry") from error
     if found.is_empty or not found.is_valid:
-        raise InputError(f"geometry: found {shapely.is_valid_reason(found)}, expected a valid geometry that is not empty")
+        raise InputError(f"{where}: found {shapely.is_valid_reason(found)}, expected a valid geometry that is not empty")
+    west, south, east, north = found.bounds
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise InputError(
+            f"{where}: found one from {west:g}, {south:g} to {east:g}, {north:g}, expected longitudes of -180 to 180 and"
+            " latitudes of -90 to 90 degrees; across the antimeridian two parts"
+        )
     return found
 
 
@@ -64,7 +78,9 @@ def instant(where: str, text: str) -> str:
     """Return an RFC 3339 date-time as the index writes it."""
     try:
         if is_instant(text):
-            return time_text(text.upper().replace(" ", "T"))
+            plain = text.upper().replace(" ", "T")
+            datetime.fromisoformat(plain)  # the 30th of February looks like an instant
+            return time_text(plain)
     except (ValueError, OverflowError) as error:
         raise InputError(f"{where}: found {text!r} ({error}), expected an RFC 3339 date-time") from error
     raise InputError(f"{where}: found {text!r}, expected an RFC 3339 date-time such as 2024-01-22T18:09:04Z")

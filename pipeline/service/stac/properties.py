@@ -52,8 +52,8 @@ class Typed:
     """The text, where it is one that somebody wrote."""
 
 
-def property_of(name: str, types: Mapping[str, set[str]]) -> Typed:
-    """Return a property as a value in SQL.
+def property_of(name: str, types: Mapping[str, set[str]], where: str = "filter") -> Typed:
+    """Return a property as a value in SQL; `where` it is named is told to who names one that no Item has.
 
     Raises
     ------
@@ -70,13 +70,13 @@ def property_of(name: str, types: Mapping[str, set[str]]) -> Typed:
     if not found:
         near = difflib.get_close_matches(plain, [*COLUMNS, *ALWAYS, *types], 3)
         hint = f"one like {', '.join(near)}" if near else "one of /stac/queryables"
-        raise InputError(f"filter: found property {name[:100]!r}, which no Item has, expected {hint}")
+        raise InputError(f"{where}: found property {name[:100]!r}, which no Item has, expected {hint}")
     return Typed(one_kind(found), Term("json_extract(contents.properties, ?)", (f"$.{json.dumps(plain, ensure_ascii=False)}",)))
 
 
 def key_of(name: str, descending: bool, types: Mapping[str, set[str]]) -> Key:
     """Return a property as a key to sort by; raises as `property_of` does."""
-    found = property_of(name, types)
+    found = property_of(name, types, "sortby")
     if found.kind in ("geometry", "array"):
         raise InputError(f"sortby: found {name!r}, which is {found.kind}, expected a property that has an order")
     return Key(found.term, descending, _plain(name) in COLUMNS)
