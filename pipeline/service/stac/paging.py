@@ -1,4 +1,8 @@
-"""Tokens that name where a page ended by the sort keys of its last Item, so that pages stay put while Items are published."""
+"""Tokens that name where a page ended by the sort keys of its last Item, so that pages stay put while Items are published.
+
+An Item that is superseded or withdrawn meanwhile changes its `updated` and `deprecated`: of pages sorted or filtered by these
+it may leave one that was not read yet, or come once more.
+"""
 
 from __future__ import annotations
 
