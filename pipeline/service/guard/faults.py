@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -34,6 +35,9 @@ STATUS: Mapping[type[HazmonError], int] = {
     FeedUnavailable: 503,
 }
 
+
+#: Most of what was found that is said again, characters.
+_LONGEST = 100
 
 _WORDS: Mapping[int, str] = {
     404: "nothing is there under this name",
@@ -75,8 +79,24 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         return refusal(500, _WORDS[500])
-    words = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()]
-    return refusal(400, "; ".join(words[:5]))
+    return refusal(400, "; ".join(_said(fault) for fault in error.errors()[:5]))
+
+
+def _said(fault: Mapping[str, Any]) -> str:
+    """Return what is wrong with one part of a request, in the form of all our words: found, expected."""
+    where, words, found = ".".join(str(part) for part in fault["loc"]), str(fault["msg"]), fault.get("input")
+    if fault["type"] == "missing":
+        return f"{where}: found nothing, expected it"
+    if fault["type"] == "json_invalid":
+        return f"{where}: found text that is no JSON ({fault.get('ctx', {}).get('error', words)}), expected JSON"
+    if words.startswith("Input should "):
+        return f"{where}: found {_short(found)}, expected it to {words.removeprefix('Input should ')}"
+    return f"{where}: {words.removeprefix('Value error, ')}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -33,6 +33,7 @@ class Asked:
 
     collections: tuple[str, ...] | None = None
     ids: tuple[str, ...] | None = None
+    """None named, (), is not the same as nothing said: no Item is among them."""
     places: tuple[Bounds, ...] = ()
     """The bbox: one box, or two on either side of the antimeridian."""
     shape: shapely.Geometry | None = None
@@ -67,7 +68,7 @@ def from_get(given: Mapping[str, Any], most: int) -> Asked:
     if given.get("bbox") and given.get("intersects"):
         raise InputError("bbox and intersects: found both, expected one of them")
     if given.get("intersects"):
-        asked = replace(asked, shape=geometry(_json("intersects", given["intersects"])))
+        asked = replace(asked, shape=geometry(_json("intersects", given["intersects"]), "intersects"))
     conditions = []
     if given.get("filter_expr"):
         is_json = given.get("filter_lang") == "cql2-json" or given["filter_expr"].lstrip().startswith("{")
@@ -91,7 +92,7 @@ def from_post(body: BaseModel, most: int) -> Asked:
     _check_unicode("body", given)
     asked = _common(given, most)
     if given.get("intersects"):
-        asked = replace(asked, shape=geometry(given["intersects"]))
+        asked = replace(asked, shape=geometry(given["intersects"], "intersects"))
     conditions = [filters.from_json(given["filter_expr"])] if given.get("filter_expr") else []
     if given.get("query"):
         conditions.append(query.condition(given["query"]))
@@ -115,10 +116,12 @@ def _common(given: Mapping[str, Any], most: int) -> Asked:
 
 
 def _names(where: str, given: Iterable[str] | None) -> tuple[str, ...] | None:
-    names = tuple(dict.fromkeys(given or ()))
+    if given is None:
+        return None
+    names = tuple(dict.fromkeys(given))
     if len(names) > _MOST_NAMES:
         raise InputError(f"{where}: found {len(names)}, expected at most {_MOST_NAMES}")
-    return names or None
+    return names
 
 
 def _signed(given: Iterable[str] | None) -> tuple[tuple[str, bool], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import orjson
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import request_response
 from stac_fastapi.api.app import StacApi
 from stac_fastapi.api.models import EmptyRequest
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pipeline.service.door import Door
+from pipeline.service.stac.checked import check_get
 from pipeline.service.stac.extensions import Extensions
 from pipeline.service.stac.landing import OPENAPI
 
@@ -67,7 +68,7 @@ def attach(app: FastAPI, door: Door, client: BaseCoreClient | AsyncBaseCoreClien
         client=client,
         extensions=offered.all,
         exceptions={},
-        router=APIRouter(prefix=PREFIX, tags=["STAC"]),
+        router=APIRouter(prefix=PREFIX, tags=["STAC"], dependencies=[Depends(check_get)]),
         search_get_request_model=offered.get_model,
         search_post_request_model=offered.post_model,
         items_get_request_model=offered.items_model,

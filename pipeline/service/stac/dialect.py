@@ -87,6 +87,7 @@ def search(asked: Asked, types: Mapping[str, set[str]], order: Sequence[tuple[st
         found["intersects"] = shapely.geometry.mapping(asked.shape)
     writer = _Writer(types)
     conditions = [] if asked.condition is None else [writer.condition(asked.condition)]
+    conditions += [_FALSE] if () in (asked.ids, asked.collections) else []
     conditions += [] if place is None else [writer.beyond(order, place.keys, backwards)]
     if conditions:
         found["filter-lang"] = "cql2-json"

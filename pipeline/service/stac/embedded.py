@@ -23,6 +23,7 @@ from pipeline.service.door import Door
 from pipeline.service.stac import asked as asking
 from pipeline.service.stac import cql, paging
 from pipeline.service.stac.asked import Asked
+from pipeline.service.stac.checked import check_get, named
 from pipeline.service.stac.collections import Collections
 from pipeline.service.stac.extensions import Extensions, extensions
 from pipeline.service.stac.fields import cut
@@ -86,6 +87,8 @@ class Queryables(BaseFiltersClient):
 
     def get_queryables(self, collection_id: str | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the JSON Schema of what a filter may name, in one collection or in all."""
+        # Its routes are the filter extension's own, not those that are looked at beforehand.
+        check_get(kwargs["request"])
         base = self.items.door.url(kwargs["request"])
         self.items.door.fresh.look()
         if collection_id is None:
@@ -152,14 +155,14 @@ class EmbeddedClient(BaseCoreClient):
     def get_search(self, *_: Any, **kwargs: Any) -> stac.ItemCollection:
         """Return a page of Items for the parameters of a GET request."""
         request = kwargs.pop("request")
-        return self._search(lambda most: asking.from_get(kwargs, most), request)
+        return self._search(lambda most: asking.from_get({**kwargs, **named(request.query_params)}, most), request)
 
     def item_collection(self, *_: Any, **kwargs: Any) -> stac.ItemCollection:
         """Return a page of the Items of a collection."""
         request, collection_id = kwargs.pop("request"), kwargs.pop("collection_id")
         self.items.collection(collection_id)
-        here = {"collections": [collection_id]}
-        return self._search(lambda most: asking.from_get({**kwargs, **here}, most), request, hazard=collection_id)
+        here = {**kwargs, **named(request.query_params, collection_id)}
+        return self._search(lambda most: asking.from_get(here, most), request, hazard=collection_id)
 
     def _search(
         self, read: Any, request: Request, body: BaseModel | None = None, hazard: str | None = None
@@ -233,7 +236,7 @@ def _terms(asked: Asked, types: Mapping[str, set[str]]) -> list[Term]:
     for column, names in (("items.hazard", asked.collections), ("items.id", asked.ids)):
         if names and len(names) == 1:
             terms.append(Term(f"{column} = ?", names))
-        elif names:
+        elif names is not None:
             # A list is better passed as one value: SQLite bounds how many there may be.
             terms.append(Term(f"{column} IN (SELECT value FROM json_each(?))", (orjson.dumps(names).decode(),)))
     if asked.places and asked.shape is not None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, BeforeValidator, Field, create_model, model_validator
+import attr
+from fastapi import Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model, model_validator
 from stac_fastapi.api.models import (
     ItemCollectionUri,
     create_get_request_model,
@@ -27,6 +29,8 @@ from stac_fastapi.extensions.sort import SortConformanceClasses, SortExtension
 from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.search import APIRequest, BaseSearchPostRequest
 
+from pipeline.service.stac.checked import check_post
+
 _ITEM_SEARCH_FILTER = "https://api.stacspec.org/v1.0.0/item-search#filter"
 
 #: Parts of CQL2 that filters may use with every back-end.
@@ -41,12 +45,18 @@ CQL2 = (
 )
 
 
+#: Kinds of geometry that Items may be asked to meet.
+GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection")
+
+
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
 class _Object(BaseModel):
-    """A body that is an object: looked at before the model's own first look at it, which takes that for granted."""
+    """A body that is an object of known names: looked at before the model looks at it, which takes that for granted."""
+
+    model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
@@ -54,11 +64,30 @@ class _Object(BaseModel):
         """Return the body."""
         if not isinstance(value, Mapping):
             raise ValueError(f"found {type(value).__name__}, expected an object")
+        check_post(value, {field.alias or name for name, field in cls.model_fields.items()})
         return value
 
 
 #: Names that a body may also give as one text, as some clients do.
 _Names = Annotated[list[str] | None, BeforeValidator(_listed)]
+
+
+#: A geometry is read once, by shapely, which says in one sentence what is wrong with it.
+_Geometry = Annotated[
+    dict[str, Any] | None,
+    WithJsonSchema(
+        {
+            "description": "GeoJSON geometry",
+            "type": ["object", "null"],
+            "required": ["type"],
+            "properties": {
+                "type": {"enum": list(GEOMETRIES)},
+                "coordinates": {"type": "array"},
+                "geometries": {"type": "array", "items": {"type": "object"}},
+            },
+        }
+    ),
+]
 
 
 class _FieldsPost(BaseModel):
@@ -69,6 +98,16 @@ class _FieldsPost(BaseModel):
 
 class _Fields(FieldsExtension):
     POST = _FieldsPost
+
+
+_Listed = Annotated[str | None, Query(description="Only these, with commas between them")]
+
+#: Which Items a client may name where it asks for those of one collection, as pystac-client does.
+_NamedGet = attr.make_class(
+    "_NamedGet",
+    {name: attr.ib(default=None, type=_Listed) for name in ("ids", "collections")},
+    bases=(APIRequest,),
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +127,7 @@ class Extensions:
             __base__=(_Object, self.post_base),
             collections=(_Names, None),
             ids=(_Names, None),
+            intersects=(_Geometry, None),
         )
         return create_post_request_model(list(self.search), base_model=base)
 
@@ -99,7 +139,7 @@ class Extensions:
     @property
     def items_model(self) -> type[APIRequest]:
         """Request of GET /collections/{id}/items."""
-        model = create_request_model("ItemsGetRequest", ItemCollectionUri, list(self.items), request_type="GET")
+        model = create_request_model("ItemsGetRequest", ItemCollectionUri, list(self.items), [_NamedGet], request_type="GET")
         return cast("type[APIRequest]", model)
 
     @property

@@ -27,6 +27,7 @@ from pipeline.service.door import Door
 from pipeline.service.stac import asked as asking
 from pipeline.service.stac import cql, dialect, paging
 from pipeline.service.stac.asked import Asked
+from pipeline.service.stac.checked import named
 from pipeline.service.stac.database import database_url
 from pipeline.service.stac.embedded import EmbeddedClient, Items, Page, Queryables, answer, answer_item
 from pipeline.service.stac.extensions import Extensions, extensions
@@ -156,13 +157,13 @@ class PgstacClient(AsyncBaseCoreClient):
     async def get_search(self, *_: Any, **kwargs: Any) -> stac.ItemCollection:
         """Return a page of Items for the parameters of a GET request."""
         request = kwargs.pop("request")
-        return await self._search(lambda most: asking.from_get(kwargs, most), request)
+        return await self._search(lambda most: asking.from_get({**kwargs, **named(request.query_params)}, most), request)
 
     async def item_collection(self, *_: Any, **kwargs: Any) -> stac.ItemCollection:
         """Return a page of the Items of a collection."""
         request, collection_id = kwargs.pop("request"), kwargs.pop("collection_id")
         await run_in_threadpool(self.core.items.collection, collection_id)
-        here = {**kwargs, "collections": [collection_id]}
+        here = {**kwargs, **named(request.query_params, collection_id)}
         return await self._search(lambda most: asking.from_get(here, most), request, hazard=collection_id)
 
     async def _search(self, read: Callable[[int], Asked], request: Request, **about: Any) -> stac.ItemCollection:

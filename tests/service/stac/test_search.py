@@ -262,3 +262,127 @@ def test_hostile_bodies_are_refused_with_words(api: httpx.Client, body: str) -> 
 )
 def test_hostile_filters_are_no_fault_of_the_service(api: httpx.Client, text: str) -> None:
     assert api.get("/stac/search", params={"filter": text}).status_code in (200, 400, 414, 431)
+
+
+def refused(answer: httpx.Response, *words: str) -> None:
+    assert answer.status_code == 400, answer.text
+    description = answer.json()["description"]
+    assert all(word in description for word in words), description
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stac?unknown=1",
+        "/stac/?unknown=1",
+        "/stac/conformance?unknown=1",
+        "/stac/collections?unknown=1",
+        "/stac/collections/shaking?unknown=1",
+        "/stac/collections/shaking/items?unknown=1",
+        "/stac/collections/shaking/items/shaking-fiji?unknown=1",
+        "/stac/collections/shaking/queryables?unknown=1",
+        "/stac/queryables?unknown=1",
+        "/stac/search?unknown=1",
+    ],
+)
+def test_a_parameter_that_nobody_knows_is_refused_not_passed_over(api: httpx.Client, path: str) -> None:
+    refused(api.get(path), "found query parameter 'unknown'", "expected some of")
+
+
+def test_clients_may_name_a_format_and_a_number_of_collections(api: httpx.Client) -> None:
+    assert api.get("/stac/search?f=json").status_code == 200
+    assert len(api.get("/stac/collections?limit=1000").json()["collections"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"collection": "shaking"}, ["body: found field 'collection'", "'collections'"]),
+        ({"filter_expr": {"op": "="}}, ["found field 'filter_expr'", "'filter'"]),
+        ({"fields": {"includes": ["id"]}}, ["fields: found field 'includes'"]),
+        ({"sortby": [{"field": "id", "dir": "asc"}]}, ["sortby: found field 'dir'"]),
+        ({"filter": {}}, ["filter: found nothing in it"]),
+        ({"query": {}}, ["query: found nothing in it"]),
+        ({"bbox": []}, ["bbox: found nothing in it"]),
+        ({"bbox": [1, 2, 3]}, ["bbox: found 3 numbers, expected 4 or 6"]),
+        ({"bbox": "1,2,3,4"}, ["bbox: found '1,2,3,4'", "list"]),
+        ({"datetime": ""}, ["datetime: found nothing"]),
+        ({"intersects": {"type": "Nothing"}}, ["intersects: found one that cannot be read"]),
+        ({"limit": "many"}, ["body.limit: found 'many', expected it to be a valid integer"]),
+    ],
+    ids=str,
+)
+def test_a_body_that_says_nothing_known_is_refused_with_words(
+    api: httpx.Client, body: dict[str, Any], words: list[str]
+) -> None:
+    refused(by_post(api, **body), *words)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("bbox=", ["bbox: found nothing, expected 4 or 6 numbers"]),
+        ("bbox=a,b", ["bbox: found 'a,b', expected 4 or 6 numbers"]),
+        ("filter=", ["filter: found nothing"]),
+        ("intersects=", ["intersects: found nothing"]),
+        ("query=", ["query: found nothing"]),
+        ("ids=a&ids=b", ["ids: found 2 of it, expected one"]),
+        ("limit=many", ["query.limit: found 'many', expected it to be a valid integer"]),
+        ("sortby=nope", ["sortby: found property 'nope'"]),
+        ("filter=nope=1", ["filter: found property 'nope'"]),
+        ("filter-lang=sql&filter=id='a'", ["filter-lang: found 'sql', expected it to be 'cql2-json' or 'cql2-text'"]),
+    ],
+)
+def test_a_parameter_that_says_nothing_is_refused_with_words(api: httpx.Client, query: str, words: list[str]) -> None:
+    refused(api.get(f"/stac/search?{query}"), *words)
+
+
+@METHODS
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        ("yesterday", "'yesterday'"),
+        ("2024-02-30T00:00:00Z", "2024-02-30"),
+        ("2024-02-01T00:00:00Z/2024-01-01T00:00:00Z", "begins before it ends"),
+        ("../..", "at least one end"),
+    ],
+)
+def test_a_moment_that_cannot_be_is_refused_with_words(api: httpx.Client, search: Any, moment: str, words: str) -> None:
+    refused(search(api, datetime=moment), "datetime: found", words, "expected")
+
+
+@METHODS
+@pytest.mark.parametrize("name", ["ids", "collections"])
+def test_of_none_named_none_is_found(api: httpx.Client, search: Any, name: str) -> None:
+    assert ids(search(api, **{name: []})) == []
+
+
+@METHODS
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"type": "Point", "coordinates": [438, 41]},
+        {"type": "Point", "coordinates": [185, 0]},
+        {"type": "Point", "coordinates": [78, 141]},
+        rectangle((170.0, -20.0, 190.0, 20.0)),
+    ],
+    ids=str,
+)
+def test_a_place_beyond_the_earth_is_refused_not_answered_with_nothing(
+    api: httpx.Client, search: Any, shape: dict[str, Any]
+) -> None:
+    refused(search(api, intersects=shape), "intersects: found one from", "expected longitudes of -180 to 180")
+    condition = {"op": "s_intersects", "args": [{"property": "geometry"}, shape]}
+    asked: dict[str, Any] = {"filter": condition} | ({"filter-lang": "cql2-json"} if search is by_get else {})
+    refused(search(api, **asked), "filter: found one from")
+
+
+def test_a_place_beyond_the_earth_is_refused_in_text_too(api: httpx.Client) -> None:
+    refused(api.get("/stac/search", params={"filter": "S_INTERSECTS(geometry, POINT(185 0))"}), "filter: found one from 185")
+
+
+def test_the_items_of_a_collection_may_be_named(api: httpx.Client) -> None:
+    path = "/stac/collections/shaking/items"
+    assert ids(api.get(f"{path}?ids=shaking-fiji,fire_weather-day&collections=shaking")) == ["shaking-fiji"]
+    assert ids(api.get(f"{path}?ids=")) == []
+    assert ids(api.get(f"{path}?collections=landslide")) == []
