@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.config import ServiceLimits
-from pipeline.service.guard.refusal import refuse
+from pipeline.service.guard.refusal import refusal
 
 #: Deepest nesting of a JSON body; a GeoJSON multi-polygon within a CQL2 filter needs about ten.
 DEPTH = 64
@@ -49,11 +49,11 @@ class Bodies:
             return
         if self._reading >= self._at_once:
             words = f"found {self._reading} bodies being read, expected fewer than {self._at_once}; try again soon"
-            await refuse(scope, receive, send, 503, words, {"Retry-After": "1", "Connection": "close"})
+            await refusal(503, words, {"Retry-After": "1", "Connection": "close"})(scope, receive, send)
             return
         body, found = await self._taken(headers, length, receive)
         if found is not None:
-            await refuse(scope, receive, send, *found, {"Connection": "close"})
+            await refusal(*found, {"Connection": "close"})(scope, receive, send)
         else:
             await self._app(scope, _replayed(body, receive), send)
 

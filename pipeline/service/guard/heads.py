@@ -6,13 +6,15 @@ of the service itself are answered to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline.config import ServiceConfig
-from pipeline.service.guard.refusal import refuse
+from pipeline.service.guard.refusal import refusal
 
 #: Names of this machine for itself.
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -23,6 +25,9 @@ METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 #: Most headers of one request; browsers send about twenty.
 HEADERS = 100
 
+#: A host and, maybe, a port, which may be empty (RFC 9110, 4.2.3).
+_HOST = re.compile(r"(?P<name>\[[^\[\]]*\]|[^\[\]:]*)(:[0-9]*)?")
+
 #: Longest address: what browsers and proxies carry, bytes.
 URL_BYTES = 8192
 
@@ -30,7 +35,15 @@ URL_BYTES = 8192
 def names(settings: ServiceConfig, more: Iterable[str] = ()) -> frozenset[str]:
     """Return the host names that are answered to."""
     own = urlsplit(settings.url).hostname if settings.url else None
-    return frozenset(name.lower() for name in (*LOOPBACK, *settings.hosts, *more, own) if name)
+    return frozenset(_plain(name) for name in (*LOOPBACK, *settings.hosts, *more, own) if name)
+
+
+def _plain(name: str) -> str:
+    """Return the one way in which a host is written here: small letters, IPv6 short and in brackets, no dot at the end."""
+    try:
+        return f"[{IPv6Address(name.removeprefix('[').removesuffix(']'))}]"
+    except AddressValueError:
+        return name.lower().removesuffix(".")
 
 
 class Heads:
@@ -48,7 +61,7 @@ class Heads:
             await self._app(scope, receive, send)
         else:
             # What comes after a head that is refused may be anything; it is not read.
-            await refuse(scope, receive, send, *found, {"Connection": "close"})
+            await refusal(*found, {"Connection": "close"})(scope, receive, send)
 
     def _fault(self, scope: Scope) -> tuple[int, str] | None:
         """Return the status and the words of what is wrong with a head."""
@@ -75,10 +88,7 @@ class Heads:
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
         if len(hosts) != 1:
             return 400, f"found {len(hosts)} Host headers, expected one"
-        name = hosts[0].lower()
-        if not name.endswith("]"):
-            head, colon, port = name.rpartition(":")
-            name = head if colon and port.isdigit() else name
-        if name in self._names:
+        found = _HOST.fullmatch(hosts[0])
+        if found is not None and _plain(found["name"]) in self._names:
             return None
         return 421, f"found Host {hosts[0][:100]!r}, expected a name of this service; further ones: hosts in service.yaml"

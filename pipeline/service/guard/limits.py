@@ -8,7 +8,7 @@ import logging
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.config import ServiceLimits
-from pipeline.service.guard.refusal import refuse
+from pipeline.service.guard.refusal import refusal
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Concurrency:
             await self._app(scope, receive, send)
         elif self._running >= self._most:
             found = f"found {self._running} requests under way, expected fewer than {self._most}; try again soon"
-            await refuse(scope, receive, send, 503, found, {"Retry-After": "1"})
+            await refusal(503, found, {"Retry-After": "1"})(scope, receive, send)
         else:
             await self._counted(scope, receive, send)
 
@@ -92,7 +92,7 @@ class Deadline:
         found = f"found no answer after {self._seconds:g} s; ask for less, or try again later"
         if answer.begun:
             raise TimeoutError(found)
-        await refuse(scope, receive, send, 503, found, {"Retry-After": "10"})
+        await refusal(503, found, {"Retry-After": "10"})(scope, receive, send)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._unheard.discard(task)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 
 def describe(status: int, description: str, code: str | None = None) -> bytes:
@@ -23,10 +22,3 @@ def code_of(status: int) -> str:
 def refusal(status: int, description: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error as an answer."""
     return Response(describe(status, description), status, dict(headers or {}), "application/json")
-
-
-async def refuse(
-    scope: Scope, receive: Receive, send: Send, status: int, description: str, headers: Mapping[str, str] | None = None
-) -> None:
-    """Answer with an error."""
-    await refusal(status, description, headers)(scope, receive, send)
