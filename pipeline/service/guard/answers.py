@@ -89,4 +89,33 @@ class Answers:
 
 def compressed(app: ASGIApp) -> ASGIApp:
     """Return an application whose larger texts are compressed for clients that can read it."""
-    return GZipMiddleware(app, _SMALLEST, _LEVEL, exclude_content_types=_AS_IT_IS)
+    return _Weakened(GZipMiddleware(app, _SMALLEST, _LEVEL, exclude_content_types=_AS_IT_IS))
+
+
+class _Weakened:
+    """Makes the entity tag of a compressed answer a weak one: its bytes are others than those of the plain one.
+
+    That nothing changed (304) is said of the tag that the client named: it may not update what it keeps by another.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and mark its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        known = {part.strip() for part in Headers(scope=scope).get("if-none-match", "").split(",")}
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                tag = headers.get("etag", "")
+                weak = f"W/{tag}"
+                is_kept_weak = message["status"] == 304 and weak in known and tag not in known
+                if tag.startswith('"') and ("content-encoding" in headers or is_kept_weak):
+                    headers["ETag"] = weak
+            await send(message)
+
+        await self._app(scope, receive, marked)
