@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from pipeline.errors import (
     Conflict,
@@ -21,6 +22,7 @@ from pipeline.errors import (
     KeyMissing,
     StoreError,
 )
+from pipeline.service.guard.heads import METHODS
 from pipeline.service.guard.refusal import refusal
 
 log = logging.getLogger(__name__)
@@ -73,7 +75,20 @@ async def _expected(request: Request, error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return refusal(500, _WORDS[500])
-    return refusal(error.status_code, str(error.detail), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return refusal(error.status_code, str(error.detail), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return the methods of all routes of a path; the first one that knows the path would tell only of its own."""
+    routes = request.app.router.routes
+    found = {
+        method for method in METHODS for route in routes if route.matches({**request.scope, "method": method})[0] is Match.FULL
+    }
+    # Answered by the route of GET.
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
