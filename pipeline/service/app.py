@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import pipeline
 from pipeline.service import alerts, events, files, page, raster, stac, status
@@ -51,13 +51,27 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return what is called for a request."""
-        return guarded(super().build_middleware_stack(), self.door.settings, self.door.listening)
+        return guarded(_Slashless(super().build_middleware_stack()), self.door.settings, self.door.listening)
 
     def openapi(self) -> dict[str, Any]:
         """Return the description of all routes: what cannot be understood is 400 here, in one form for every route."""
         if self.openapi_schema is None:
             self.openapi_schema = _with_errors(super().openapi())
         return self.openapi_schema
+
+
+class _Slashless:
+    """Answers an address with one slash at its end as the same without it; of files the name is all of the address."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        path = scope.get("path", "/")
+        if scope["type"] == "http" and path.endswith("/") and path != "/" and not path.startswith("/files/"):
+            scope["path"] = path[:-1]
+        await self._app(scope, receive, send)
 
 
 def application(door: Door) -> FastAPI:
@@ -78,6 +92,8 @@ def application(door: Door) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=life,
+        # What it would redirect to is the address behind a proxy, not the public one.
+        redirect_slashes=False,
     )
     faults.told(app)
     for make in ROUTERS:

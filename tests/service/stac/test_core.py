@@ -70,3 +70,14 @@ def test_a_collection_leads_to_its_items_page_by_page(api: httpx.Client) -> None
 )
 def test_what_is_not_there_is_not_found(api: httpx.Client, path: str) -> None:
     assert api.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/features", "/news", "/health"])
+def test_a_slash_at_the_end_is_no_other_address_and_no_redirect(api: httpx.Client, path: str) -> None:
+    plain, found = api.get(path.removesuffix("/")), api.get(f"{path.removesuffix('/')}/")
+    assert (found.status_code, found.headers["content-type"]) == (200, plain.headers["content-type"])
+    assert "//" not in httpx.URL(next((x["href"] for x in found.json().get("links", []) if x["rel"] == "self"), "")).path
+
+
+def test_search_says_that_it_may_be_asked_by_get_too(api: httpx.Client) -> None:
+    assert api.delete("/stac/search").headers["allow"] == "GET, HEAD, POST"
