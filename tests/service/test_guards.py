@@ -25,6 +25,7 @@ from pipeline.service.door import Door
 from pipeline.service.guard import faults, guarded
 from pipeline.service.guard.keys import read_keys, require_key
 from pipeline.service.guard.tally import REGISTRY
+from pipeline.service.tags import matches
 from tests.drills import CONFIG
 
 KEY = "a-key-that-nobody-can-guess"
@@ -81,6 +82,28 @@ def test_the_services_own_names_are_answered_to(host: str) -> None:
 def test_any_other_name_is_refused_so_that_no_page_reads_through_a_name_of_its_own(host: str) -> None:
     with _client() as client:
         assert "Host" in _refused(client.get("/echo", headers={"Host": host}), 421)
+
+
+@pytest.mark.parametrize(
+    ("settings", "host"),
+    [
+        ({"url": "http://[2001:db8::1]:8000"}, "[2001:db8::1]:8000"),
+        ({"url": "http://[2001:DB8:0::1]"}, "[2001:db8::1]"),
+        ({"hosts": ["2001:db8::2"]}, "[2001:db8::2]"),
+        ({"hosts": ["[2001:db8::2]"]}, "[2001:db8::2]:80"),
+        ({"url": "https://Map.Example./x"}, "map.example"),
+        ({}, "127.0.0.1:"),
+    ],
+)
+def test_a_name_is_the_same_however_it_is_written(settings: dict[str, Any], host: str) -> None:
+    with _client(**settings) as client:
+        assert client.get("/echo", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", [b"127.0.0.1:\xb2", b"[127.0.0.1]", b"[::1", b"::1", b"127.0.0.1]:80", b"[::1]x"])
+def test_what_is_no_name_is_refused(host: bytes) -> None:
+    with _client() as client:
+        assert "Host" in _refused(client.get("/echo", headers=[(b"Host", host)]), 421)
 
 
 def test_a_configured_name_is_answered_to() -> None:
@@ -235,6 +258,39 @@ def test_long_texts_are_compressed_for_who_can_read_it() -> None:
         answer = client.get("/long", headers={"accept-encoding": "gzip"})
         assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
         assert "content-encoding" not in client.get("/long", headers={"accept-encoding": "identity"}).headers
+
+
+def test_a_compressed_answer_has_a_weak_tag_that_is_still_recognised() -> None:
+    app = _app()
+
+    @app.get("/tagged")
+    def tagged(request: Request) -> Response:
+        headers = {"ETag": '"abc"', "Cache-Control": "no-cache"}
+        unchanged = matches(request.headers.get("if-none-match"), '"abc"')
+        return Response(status_code=304, headers=headers) if unchanged else Response("x" * 9000, 200, headers, "text/plain")
+
+    with _client(app) as client:
+        plain, packed = (client.get("/tagged", headers={"accept-encoding": each}) for each in ("identity", "gzip"))
+        assert (plain.headers["etag"], packed.headers["etag"]) == ('"abc"', 'W/"abc"')
+        for tag in ('"abc"', 'W/"abc"'):
+            again = client.get("/tagged", headers={"accept-encoding": "gzip", "if-none-match": tag})
+            assert (again.status_code, again.headers["etag"]) == (304, tag)
+
+
+def test_what_may_be_asked_of_a_path_is_said_of_all_its_routes() -> None:
+    app = _app()
+
+    @app.get("/both")
+    def read() -> bool:
+        return True
+
+    @app.post("/both")
+    def write() -> bool:
+        return True
+
+    with _client(app) as client:
+        answer = client.delete("/both")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
 
 
 def test_pictures_are_sent_as_they_are() -> None:

@@ -208,6 +208,13 @@ def test_a_live_service_says_so_whatever_is_wrong_with_its_home(work: steps.Work
         assert client.get("/health/live").json() == {"live": True}
 
 
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/status", "/metrics"])
+def test_what_is_about_this_moment_is_never_kept(work: steps.Workspace, path: str) -> None:
+    with _client(Door(work)) as client:
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+
+
 def test_a_home_where_nothing_was_published_yet_is_ready(work: steps.Workspace) -> None:
     with _client(Door(work)) as client:
         assert client.get("/health/ready").status_code == 200

@@ -22,16 +22,19 @@ def router(door: Door) -> APIRouter:
     routes, board = APIRouter(tags=["operations"]), Board(door)
 
     @routes.get("/health/live", summary="Whether the process answers")
-    async def live() -> dict[Literal["live"], bool]:
+    async def live(response: Response) -> dict[Literal["live"], bool]:
+        response.headers.update(_NOW)
         return {"live": True}
 
     @routes.get("/health/ready", summary="Whether the service can answer: 503 where not", responses={503: {"model": Readiness}})
-    def ready() -> Readiness:
+    def ready(response: Response) -> Readiness:
+        response.headers.update(_NOW)
         found = board.readiness()
         return found if found.ready else _unavailable(Readiness, found)  # type: ignore[return-value]
 
     @routes.get("/health", summary="Age of every feed and layer against its promise", responses={503: {"model": Health}})
-    def health() -> Health:
+    def health(response: Response) -> Health:
+        response.headers.update(_NOW)
         found = board.health()
         return found if found.state != "failing" else _unavailable(Health, found)  # type: ignore[return-value]
 
