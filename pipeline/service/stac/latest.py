@@ -25,9 +25,9 @@ from pipeline.service.stac.served import GEOJSON, JSON, landing_url, served
 
 _DESCRIPTION = """The newest Item that stands, per hazard and region; of events, the Item that stands for each.
 
-Items about a time to come (forecasts) are passed over where there is one about now. A scene belongs to every region
-that it touches. `latest` tells which Item is whose; Items of an exercise or made from synthetic data say so in
-`hazmon:exercise` and `hazmon:synthetic`."""
+Items about a time to come (forecasts) are passed over where there is one about now; else the nearest is told. A scene
+belongs to every region that it touches. `latest` tells which Item is whose; Items of an exercise or made from synthetic
+data say so in `hazmon:exercise` and `hazmon:synthetic`."""
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "A GeoJSON FeatureCollection of STAC Items, the newest first", "content": {GEOJSON: {}}},
