@@ -83,7 +83,7 @@ def check_post(body: Mapping[str, Any], known: Iterable[str]) -> None:
     bbox = body.get("bbox")
     if bbox is not None:
         if not isinstance(bbox, list) or not all(isinstance(each, int | float) for each in bbox):
-            raise InputError(f"bbox: found {str(bbox)[:100]!r}, expected a list of 4 or 6 numbers")
+            raise InputError(f"bbox: found {repr(bbox)[:100]}, expected a list of 4 or 6 numbers")
         box(bbox)
     if bbox is not None and body.get("intersects") is not None:
         raise InputError("bbox and intersects: found both, expected one of them")

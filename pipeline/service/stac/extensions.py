@@ -30,6 +30,7 @@ from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.search import APIRequest, BaseSearchPostRequest
 
 from pipeline.service.stac.checked import check_post
+from pipeline.service.stac.literals import GEOMETRIES
 
 _ITEM_SEARCH_FILTER = "https://api.stacspec.org/v1.0.0/item-search#filter"
 
@@ -43,10 +44,6 @@ CQL2 = (
     FilterConformanceClasses.TEMPORAL_FUNCTIONS,
     FilterConformanceClasses.PROPERTY_PROPERTY,
 )
-
-
-#: Kinds of geometry that Items may be asked to meet.
-GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection")
 
 
 def _listed(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,9 @@ from shapely.geometry import shape
 from pipeline.errors import InputError
 from pipeline.model import Bounds
 from pipeline.products.index_row import boxes, is_instant, time_text
+
+#: Kinds of geometry that Items may be asked to meet: all of GeoJSON.
+GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection")
 
 
 def geometry(given: Any, where: str = "geometry") -> shapely.Geometry:
@@ -34,9 +38,11 @@ def geometry(given: Any, where: str = "geometry") -> shapely.Geometry:
         given = given.get("geometry")
     if not isinstance(given, Mapping):
         raise InputError(f"{where}: found {type(given).__name__}, expected a GeoJSON geometry")
+    if given.get("type") not in GEOMETRIES:
+        raise InputError(f"{where}: found type {str(given.get('type'))[:100]!r}, expected one of {', '.join(GEOMETRIES)}")
     try:
         found = shape(given)
-    except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ShapelyError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         raise InputError(f"{where}: found one that cannot be read ({error}), expected a GeoJSON geometry") from error
     if found.is_empty or not found.is_valid:
         raise InputError(f"{where}: found {shapely.is_valid_reason(found)}, expected a valid geometry that is not empty")
@@ -54,10 +60,20 @@ def box(given: Sequence[float]) -> tuple[Bounds, ...]:
     if len(given) not in (4, 6):
         raise InputError(f"bbox: found {len(given)} numbers, expected 4 or 6")
     half = len(given) // 2
-    west, south, east, north = (float(given[place]) for place in (0, 1, half, half + 1))
+    west, south, east, north = (_degrees(given[place]) for place in (0, 1, half, half + 1))
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise InputError(f"bbox: found {list(given)}, expected west, south, east, north in degrees, south not above north")
+        raise InputError(
+            f"bbox: found {str(list(given))[:100]}, expected west, south, east, north in degrees, south not above north"
+        )
     return tuple(boxes((west, south, east, north)))
+
+
+def _degrees(given: float) -> float:
+    """Return a number as a float; a whole one may be larger than any."""
+    try:
+        return float(given)
+    except OverflowError:
+        return math.inf
 
 
 def window(text: str) -> tuple[str | None, str | None]:

@@ -68,7 +68,7 @@ def property_of(name: str, types: Mapping[str, set[str]], where: str = "filter")
         return Typed(kind, Term(column))
     found = types.get(plain) or ALWAYS.get(plain)
     if not found:
-        near = difflib.get_close_matches(plain, [*COLUMNS, *ALWAYS, *types], 3)
+        near = difflib.get_close_matches(plain, {**COLUMNS, **ALWAYS, **types}, 3)
         hint = f"one like {', '.join(near)}" if near else "one of /stac/queryables"
         raise InputError(f"{where}: found property {name[:100]!r}, which no Item has, expected {hint}")
     return Typed(one_kind(found), Term("json_extract(contents.properties, ?)", (f"$.{json.dumps(plain, ensure_ascii=False)}",)))
