@@ -9,17 +9,22 @@ reader. An entry is written after what it tells of can be read, and once, howeve
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from pipeline.errors import KeyMissing
+from pipeline.errors import InputError, KeyMissing, StoreError
 from pipeline.model import from_json, slug, to_json
 from pipeline.store import Store, sha256, to_bytes
 
 Kind = Literal["item", "alert"]
 What = Literal["published", "superseded", "withdrawn", "sent"]
+
+
+class EntryBroken(StoreError):
+    """An entry of the log cannot be read: nobody who follows it may go past, until it is mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +55,33 @@ def tell(store: Store, entry: Entry) -> int:
     mark = _mark(entry)
     if not store.exists(mark):
         store.create(mark, to_bytes({"after": head(store)}))
-    number = int(store.get_json(mark)["after"])
+    number = _noted(store, mark)
     data = to_bytes({name: value for name, value in to_json(entry).items() if name != "number"})
     while True:
         number += 1
-        if store.create(_key(number), data) or _mark(_read(store, number)) == mark:
+        if store.create(_key(number), data) or _is(store, number, mark):
             store.put(mark, to_bytes({"after": number - 1}))
             return number
 
 
 def after(store: Store, number: int, limit: int | None = None) -> Iterator[Entry]:
-    """Yield the entries after a number (0: all), in order, at most `limit`."""
-    last = number + limit if limit is not None else None
+    """Yield the entries after a number (0: all), in order, at most `limit`; it ends before one that cannot be read.
+
+    Raises
+    ------
+    EntryBroken
+        Where the first of them cannot be read: what came before it is taken, and nothing is passed over unseen.
+    """
+    first, last = number + 1, number + limit if limit is not None else None
     while last is None or number < last:
         number += 1
         try:
             yield _read(store, number)
         except KeyMissing:
+            return
+        except EntryBroken:
+            if number == first:
+                raise
             return
 
 
@@ -89,7 +104,30 @@ def head(store: Store, known: int = 0) -> int:
 
 
 def _read(store: Store, number: int) -> Entry:
-    return from_json(Entry, store.get_json(_key(number)) | {"number": number})
+    key = _key(number)
+    try:
+        found = json.loads(store.get(key))
+        if not isinstance(found, dict):
+            raise InputError(f"found a JSON {type(found).__name__}, expected an object")
+        return from_json(Entry, {**found, "number": number})
+    except (ValueError, RecursionError, InputError) as error:
+        raise EntryBroken(f"{key}: expected an entry of the news: {error}") from error
+
+
+def _noted(store: Store, mark: str) -> int:
+    """Return the number that a note names; where it cannot be read, 0: then every entry is looked at."""
+    try:
+        return int(json.loads(store.get(mark))["after"])
+    except (ValueError, KeyError, TypeError):
+        return 0
+
+
+def _is(store: Store, number: int, mark: str) -> bool:
+    """Whether an entry is the one of a mark; of one that cannot be read nobody knows: told twice is better than not at all."""
+    try:
+        return _mark(_read(store, number)) == mark
+    except EntryBroken:
+        return False
 
 
 def _key(number: int) -> str:

@@ -69,3 +69,26 @@ def test_writers_at_once_leave_no_gap_and_no_entry_twice(store: Store) -> None:
     told = list(news.after(store, 0))
     assert [entry.number for entry in told] == list(range(1, 41))
     assert {entry.id for entry in told} == {entry.id for entry in entries(40)}
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{", b"\xff", b"3", b"{}", b"[" * 100_000, b'{"kind": "war"}'])
+def test_an_entry_that_is_none_is_named_and_nobody_goes_past_it(store: Store, data: bytes) -> None:
+    for entry in entries(4):
+        news.tell(store, entry)
+    good = store.get("news/000000000003.json")
+    store.put("news/000000000003.json", data)
+    assert [entry.number for entry in news.after(store, 0)] == [1, 2]
+    with pytest.raises(news.EntryBroken, match=r"news/000000000003\.json: expected an entry of the news"):
+        list(news.after(store, 2))
+    store.put("news/000000000003.json", good)
+    assert [entry.number for entry in news.after(store, 2)] == [3, 4]
+
+
+def test_an_entry_that_cannot_be_read_keeps_nobody_from_telling(store: Store) -> None:
+    first, second = entries(2)
+    news.tell(store, first)
+    mark = next(store.list("news/told"))
+    store.put("news/000000000001.json", b"[]")
+    store.put(mark, b"{}")
+    assert news.tell(store, second) == 2
+    assert news.tell(store, first) == 3

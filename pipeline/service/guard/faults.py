@@ -22,6 +22,7 @@ from pipeline.errors import (
     KeyMissing,
     StoreError,
 )
+from pipeline.news import EntryBroken
 from pipeline.service.guard.heads import METHODS
 from pipeline.service.guard.refusal import refusal
 
@@ -65,11 +66,10 @@ def told(app: FastAPI) -> None:
 async def _expected(request: Request, error: Exception) -> Response:
     """Answer with the error's own words where they are about what was asked; where the store lies is no caller's business."""
     status = status_of(error) if isinstance(error, HazmonError) else 500
-    if isinstance(error, InputError | InputNotReady):
-        return refusal(status, str(error))
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
-    return refusal(status, _WORDS[status])
+    told = isinstance(error, InputError | InputNotReady | EntryBroken)
+    return refusal(status, str(error) if told else _WORDS[status])
 
 
 async def _refused(request: Request, error: Exception) -> Response:
