@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from pipeline.config import ServiceConfig
 from pipeline.errors import KeyMissing
+from pipeline.service.background import Background
 from pipeline.service.fresh import Fresh
 from pipeline.steps import Workspace
 
@@ -41,6 +42,11 @@ class Door:
     def fresh(self) -> Fresh:
         """What keeps the index up with publishers elsewhere."""
         return Fresh(self.work.catalog)
+
+    @cached_property
+    def background(self) -> Background:
+        """How the work in the background of this process stands."""
+        return Background()
 
     @property
     def settings(self) -> ServiceConfig:

@@ -231,6 +231,7 @@ def test_a_store_that_cannot_be_read_is_failing_and_says_which_part(tmp_path: Pa
             "store": True,
             "index": False,
             "page": True,
+            "background": True,
         }
         health = client.get("/health")
         assert (health.status_code, health.json()["state"]) == (503, "failing")

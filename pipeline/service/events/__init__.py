@@ -33,10 +33,12 @@ async def running(door: Door, app: FastAPI) -> AsyncIterator[None]:
     watcher = Watcher(door.work.store)
     await watcher.start()
     app.state.watcher = watcher
-    # A task that dies is seen at the end of the block and in the log at once; the service goes on without it.
-    tasks = [asyncio.create_task(watcher.watch()), asyncio.create_task(Courier(door, watcher).work())]
+    door.background.held_up["news"] = lambda: watcher.broken
+    work = {"the watch for news": watcher.watch(), "the delivery of webhooks": Courier(door, watcher).work()}
+    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
     for task in tasks:
-        task.add_done_callback(_report)
+        door.background.ended.pop(task.get_name(), None)
+        task.add_done_callback(lambda task: _ended(task, door, watcher))
     try:
         yield
     finally:
@@ -46,6 +48,11 @@ async def running(door: Door, app: FastAPI) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.critical("background work of the events stopped", exc_info=error)
+def _ended(task: asyncio.Task[None], door: Door, watcher: Watcher) -> None:
+    """Say that work has ended: in the log, and where nobody asked it to, as a service that is not ready."""
+    error = None if task.cancelled() else task.exception()
+    if watcher.stopped and error is None:
+        return
+    why = "without an error" if error is None else f"{type(error).__name__}; see the log"
+    door.background.ended[task.get_name()] = why
+    _log.critical("%s ended: %s", task.get_name(), why, exc_info=error)

@@ -36,7 +36,13 @@ class Told(BaseModel):
 
     number: int = Field(description="Place in the log; the numbers have no gaps")
     kind: _Kind
-    what: Literal["published", "superseded", "withdrawn", "sent"] = Field(description="What happened to it")
+    what: Literal["published", "superseded", "withdrawn", "sent"] = Field(
+        description="What happened to it when this was written; it never changes. Decide by `standing`"
+    )
+    standing: Literal["published", "superseded", "withdrawn"] | None = Field(
+        None,
+        description="How a product stands when it is told, read anew; null where it cannot be read. Messages have none",
+    )
     id: str = Field(description="Item id, or CAP identifier")
     hazard: str
     at: str = Field(description="When it was told, UTC")
@@ -77,6 +83,8 @@ def router(door: Door) -> APIRouter:
             await watcher.look()
         beyond = wanted if wanted is not None and wanted > watcher.head else None
         place = watcher.head if wanted is None or beyond is not None else wanted
+        # Refused where the next entry cannot be read: a stream that lives and tells nothing would say that there is no news.
+        await watcher.page(place, 1)
         return EventStream(watcher, teller, _choice(kind, hazard), place=place, base=door.url(request), beyond=beyond)
 
     @routes.get("/news", response_model=News)

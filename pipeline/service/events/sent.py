@@ -1,4 +1,9 @@
-"""A news entry as it is sent: what became public, told so that a reader can decide whether to fetch it."""
+"""A news entry as it is sent: what became public, told so that a reader can decide whether to fetch it.
+
+`what` is as it was written, the same for ever and in every process. Of two writers of one Item the later may come first in
+the log, so that "published" may follow "withdrawn"; therefore `standing` says how the Item stands when it is told, read
+after the entry: as the last entry about an Item comes after its last change, it is told with how the Item stands for good.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,11 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
-from pipeline.errors import AlertError, KeyMissing
+from pipeline.errors import AlertError, KeyMissing, ProductError
 from pipeline.news import Entry
 from pipeline.products.lineage import standing
 from pipeline.service.alerts import record
@@ -19,29 +25,32 @@ from pipeline.store import Store
 
 #: Entries whose telling is remembered; a page of the log and the streams that follow it need no more.
 _MOST = 4000
+#: How old the standing of an Item may be when it is told, seconds; so all streams of a process share one reading.
+FRESH_S = 1.0
+
+_UNKNOWN = {"title": None, "bbox": None, "exercise": None, "synthetic": None}
 
 
 class Teller:
-    """Puts entries into words; what was told is remembered, since an entry never changes."""
+    """Puts entries into words; what was read for one is remembered, of an Item for a moment, of a message for good."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._told: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        # By the whole entry: after the store was set back, the same number may tell of something else.
+        self._told: OrderedDict[Entry, tuple[float, dict[str, Any]]] = OrderedDict()
         self._lock = Lock()
 
     def tell(self, entry: Entry, base: str) -> dict[str, Any]:
         """Return an entry with the address of what it tells of."""
+        now = monotonic()
         with self._lock:
-            told = self._told.get(entry.number)
-        if told is None:
-            told = self._look(entry)
+            until, told = self._told.get(entry, (float("-inf"), _UNKNOWN))
+        if until < now:
+            until, told = self._look(entry, now)
             with self._lock:
-                self._told[entry.number] = told
+                self._told[entry] = until, told
                 while len(self._told) > _MOST:
                     self._told.popitem(last=False)
-        return {**told, "href": address(entry, base)}
-
-    def _look(self, entry: Entry) -> dict[str, Any]:
         said = {
             "number": entry.number,
             "kind": entry.kind,
@@ -50,13 +59,18 @@ class Teller:
             "hazard": entry.hazard,
             "at": moment(entry.at),
         }
+        return {**said, **told, "href": address(entry, base)}
+
+    def _look(self, entry: Entry, now: float) -> tuple[float, dict[str, Any]]:
+        """Return what is told of the Item or message of an entry, and until when that may be told again."""
         try:
             data = self.store.get(entry.key)
-            # An Item's standing goes before what was told of it: of two writers at once the later one may be told of first.
-            return said | (_alert(entry.key, data) if entry.kind == "alert" else _item(json.loads(data)))
-        except (KeyMissing, AlertError, json.JSONDecodeError):
+            if entry.kind == "alert":
+                return float("inf"), _alert(entry.key, data)
+            return now + FRESH_S, _item(data)
+        except (KeyMissing, AlertError, ProductError):
             # What it tells of was taken away, or cannot be read: the number is told all the same, so that none is missed.
-            return said | {"title": None, "bbox": None, "exercise": None, "synthetic": None}
+            return now + FRESH_S, _UNKNOWN if entry.kind == "alert" else {**_UNKNOWN, "standing": None}
 
 
 def address(entry: Entry, base: str) -> str:
@@ -71,18 +85,26 @@ def to_text(told: Mapping[str, Any]) -> str:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _item(item: Mapping[str, Any]) -> dict[str, Any]:
-    properties = item.get("properties", {})
-    return {
-        "what": standing(item),
-        "title": properties.get("title"),
-        "bbox": item.get("bbox"),
-        "datetime": properties.get("datetime"),
-        "subject": properties.get("hazmon:subject"),
-        "revision": properties.get("hazmon:revision"),
-        "exercise": bool(properties.get("hazmon:exercise")),
-        "synthetic": bool(properties.get("hazmon:synthetic")),
-    }
+def _item(data: bytes) -> dict[str, Any]:
+    try:
+        item = json.loads(data, parse_constant=_no_number)
+        properties = item["properties"]
+        return {
+            "standing": standing(item),
+            "title": properties.get("title"),
+            "bbox": item.get("bbox"),
+            "datetime": properties.get("datetime"),
+            "subject": properties.get("hazmon:subject"),
+            "revision": properties.get("hazmon:revision"),
+            "exercise": bool(properties.get("hazmon:exercise")),
+            "synthetic": bool(properties.get("hazmon:synthetic")),
+        }
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ProductError(f"found no STAC Item: {type(error).__name__}: {error}") from error
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"found {text}, expected a number")
 
 
 def _alert(key: str, data: bytes) -> dict[str, Any]:

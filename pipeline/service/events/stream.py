@@ -81,6 +81,7 @@ class EventStream(Response):
         del self.headers["content-length"]
         self.watcher, self.teller, self.choice = watcher, teller, choice
         self.place, self.base, self.beyond = place, base, beyond
+        self.turn = watcher.turn
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the client is gone, does not read, or the service stops."""
@@ -112,13 +113,13 @@ class EventStream(Response):
         # With its place, so that a client whose line breaks before its first event comes back for that one.
         yield f"retry: {RETRY_MS}\nid: {self.place}\n\n".encode() + self._reset()
         while not self.watcher.stopped:
-            if self.place > self.watcher.head:
-                self.beyond, self.place = self.place, self.watcher.head
+            if self.place > self.watcher.head or self.turn != self.watcher.turn:
+                self.beyond, self.place, self.turn = self.place, self.watcher.head, self.watcher.turn
                 yield self._reset()
             try:
                 entries = await self.watcher.page(self.place)
                 block = await run_in_threadpool(self._told, entries) if entries else b""
-            except (HazmonError, ValueError) as error:
+            except HazmonError as error:
                 _log.warning("a stream at entry %d ended: %s", self.place, error)
                 return
             if entries:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator
 
 from starlette.concurrency import run_in_threadpool
 
 from pipeline import news
 from pipeline.errors import HazmonError
-from pipeline.news import Entry
+from pipeline.news import Entry, EntryBroken
 from pipeline.store import Store
 
 _log = logging.getLogger(__name__)
@@ -41,8 +40,13 @@ class Watcher:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.head = 0
+        self.turn = 0
+        """How often the log was set back."""
+        self.broken: str | None = None
+        """What is wrong with the entry after the head; nobody is told of anything beyond it."""
         self.streams = 0
         """Streams that are open."""
+        self._newest: Entry | None = None
         self._recent: deque[Entry] = deque(maxlen=_KEPT)
         self._waiting: set[asyncio.Event] = set()
         self._looking = asyncio.Lock()
@@ -52,6 +56,7 @@ class Watcher:
     async def start(self) -> None:
         """Find the head of the log."""
         self.head = await run_in_threadpool(news.head, self.store)
+        self._newest = await run_in_threadpool(self._at_head)
 
     async def watch(self) -> None:
         """Look for news until cancelled; a store that cannot be read is tried again, ever more patiently."""
@@ -61,37 +66,79 @@ class Watcher:
             try:
                 await self.look()
                 pause = LOOK_S
-            except (HazmonError, ValueError) as error:
+            except HazmonError as error:
                 pause = min(pause * 2, _PATIENCE_S)
-                _log.warning("the log of news cannot be read, trying again in %.1f s: %s", pause, error)
+                level = logging.ERROR if isinstance(error, EntryBroken) else logging.WARNING
+                _log.log(level, "the log of news cannot be read, trying again in %.1f s: %s", pause, error)
 
     async def look(self) -> None:
-        """Take in what is new, and wake all streams if anything is, or if the log was set back."""
+        """Take in what is new, and wake all streams if anything is, if the log was set back or cannot be read further.
+
+        Raises
+        ------
+        EntryBroken
+            Where the next entry cannot be read.
+        """
         async with self._looking:
             self._looks += 1
-            known = self.head
-            if self._looks % _LOOKS_BETWEEN_CHECKS == 0 and not await run_in_threadpool(self._is_there, known):
-                self._recent.clear()
-                self.head = await run_in_threadpool(news.head, self.store)
-                _log.error("the log of news ends at %d, but %d was there: the store was set back", self.head, known)
-            found = await run_in_threadpool(lambda: list(news.after(self.store, self.head, limit=_KEPT)))
-            if found:
-                self._recent.extend(found)
-                self.head = found[-1].number
-            if self.head != known:
-                self.wake()
+            known = self.turn, self.head, self.broken
+            try:
+                if self._looks % _LOOKS_BETWEEN_CHECKS == 0:
+                    await self._check()
+                await self._take()
+                self.broken = None
+            except EntryBroken as error:
+                self.broken = str(error)
+                raise
+            finally:
+                if (self.turn, self.head, self.broken) != known:
+                    self.wake()
 
-    def _is_there(self, number: int) -> bool:
-        return number == 0 or any(news.after(self.store, number - 1, limit=1))
+    async def _take(self) -> None:
+        found = await run_in_threadpool(lambda: list(news.after(self.store, self.head, limit=_KEPT)))
+        if found:
+            self._recent.extend(found)
+            self._newest, self.head = found[-1], found[-1].number
 
-    async def page(self, place: int) -> list[Entry]:
-        """Return the entries after a place, a page at most; empty where a stream is up to date."""
+    async def _check(self) -> None:
+        """Begin anew at the head of the log where the newest entry known is no longer there, or another."""
+        if await run_in_threadpool(self._stands):
+            return
+        known, self.turn = self.head, self.turn + 1
+        self._recent.clear()
+        await self.start()
+        _log.error("entry %d of the news is another or gone, the log ends at %d: the store was set back", known, self.head)
+
+    def _stands(self) -> bool:
+        if self._newest is None:
+            return news.is_there(self.store, self.head)
+        try:
+            return next(news.after(self.store, self.head - 1, 1), None) == self._newest
+        except EntryBroken:
+            return True
+
+    def _at_head(self) -> Entry | None:
+        try:
+            return next(news.after(self.store, self.head - 1, 1), None) if self.head else None
+        except EntryBroken:
+            return None
+
+    async def page(self, place: int, limit: int = PAGE) -> list[Entry]:
+        """Return the entries after a place, a page at most; empty where a stream is up to date.
+
+        Raises
+        ------
+        EntryBroken
+            Where there is a next one that cannot be read.
+        """
+        if place >= self.head:
+            if self.broken is not None:
+                raise EntryBroken(self.broken)
+            return []
         if self._recent and place >= self._recent[0].number - 1:
             first = place + 1 - self._recent[0].number
-            return list(self._slice(first))
-        if place >= self.head:
-            return []
-        return await run_in_threadpool(lambda: list(news.after(self.store, place, limit=PAGE)))
+            return [self._recent[index] for index in range(first, min(first + limit, len(self._recent)))]
+        return await run_in_threadpool(lambda: list(news.after(self.store, place, limit=limit)))
 
     async def wait(self, place: int, seconds: float) -> bool:
         """Wait until there is something after a place, or the service stops; False where neither came in time."""
@@ -117,7 +164,3 @@ class Watcher:
         """Wake all streams that wait."""
         for bell in tuple(self._waiting):
             bell.set()
-
-    def _slice(self, first: int) -> Iterator[Entry]:
-        for place in range(first, min(first + PAGE, len(self._recent))):
-            yield self._recent[place]

@@ -34,7 +34,7 @@ Overall = Literal["ok", "degraded", "failing"]
 class Check:
     """One thing without which the service cannot answer, or with pgstac what it searches as it should."""
 
-    name: Literal["store", "index", "page", "copy"]
+    name: Literal["store", "index", "page", "background", "copy", "news"]
     good: bool
     detail: str
 
@@ -52,7 +52,7 @@ class Health:
     """Whether the service can answer, and what it would answer is as new as promised."""
 
     state: Overall
-    """ok; degraded: a feed, a layer or the copy in pgstac is not in order; failing: the service cannot answer."""
+    """ok; degraded: a feed, a layer, the news or the copy in pgstac is not in order; failing: the service cannot answer."""
     at: datetime
     checks: list[Check]
     feeds: list[Feed]
@@ -118,6 +118,7 @@ class Board:
             _check("store", lambda: work.store.exists(ROOT_KEY)),
             _check("index", lambda: work.catalog.index.search(limit=1)),
             Check("page", *_page()),
+            Check("background", *_background(self._door)),
         ]
         return Readiness(all(check.good for check in checks), checks)
 
@@ -125,7 +126,8 @@ class Board:
         found, at = self.readiness(), self._door.now()
         # Not a matter of readiness: whoever does not search is answered all the same.
         checks = found.checks if self._copy is None else [*found.checks, _keeps_up(self._copy)]
-        if not all(check.good for check in found.checks if check.name != "page"):
+        checks = [*checks, *(Check("news", False, said) for said in self._door.background.troubles().values())]
+        if not all(check.good for check in found.checks if check.name in ("store", "index")):
             return Health("failing", at, checks, [], [])
         health = Health("ok", at, checks, self._feeds(), self._layers())
         state: Overall = "failing" if not found.ready else "degraded" if self._is_degraded(health) else "ok"
@@ -168,6 +170,12 @@ def _keeps_up(copy: Copy) -> Check:
     except StoreError:
         return Check("copy", False, "cannot be read")
     return Check("copy", good, "keeps up with the news" if good else "is behind the news for more than a minute")
+
+
+def _background(door: Door) -> tuple[bool, str]:
+    """Return whether all work in the background goes on, and in words; what ended is not begun again in this process."""
+    ended = door.background.ended
+    return not ended, "; ".join(f"{name} ended: {why}" for name, why in ended.items()) or "goes on"
 
 
 def _page() -> tuple[bool, str]:

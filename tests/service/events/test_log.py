@@ -19,6 +19,7 @@ from pipeline.service.events import stream
 from pipeline.service.events.sent import Teller, to_text
 from tests.alerts.samples import NOW
 from tests.service.events.client import Client
+from tests.service.events.receiver import until
 from tests.service.events.serving import door_of, parts, serving, warned
 from tests.service.homes import Publisher
 
@@ -121,6 +122,41 @@ def test_the_teller_forgets_what_is_long_ago(store, monkeypatch):
     for entry in news.after(store, 0):
         teller.tell(entry, "")
     assert len(teller._told) == 10
+
+
+def test_what_happened_is_told_alike_for_ever_and_how_it_stands_is_read_anew(door, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.service.events.sent.FRESH_S", 0.0)
+    catalog, store = door.work.catalog, door.work.store
+    Publisher(catalog, tmp_path / "made").publish(**{"hazmon:lineage": "event:x"})
+    teller = Teller(store)
+    (entry,) = news.after(store, 0)
+    assert [teller.tell(entry, "")[name] for name in ("what", "standing")] == ["published", "published"]
+    catalog.withdraw("event:x", now=NOW, reason="wrong")
+    for each in (teller, Teller(store)):
+        assert [each.tell(entry, "")[name] for name in ("what", "standing")] == ["published", "withdrawn"]
+
+
+def test_the_last_word_on_a_withdrawn_product_is_that_it_is_withdrawn_though_told_out_of_order(door, tmp_path):
+    catalog, store = door.work.catalog, door.work.store
+    Publisher(catalog, tmp_path / "made").publish(**{"hazmon:lineage": "event:x"})
+    catalog.withdraw("event:x", now=NOW, reason="wrong")
+    published, _ = news.after(store, 0)
+    # As a writer does that was overtaken between its Item and its entry.
+    news.tell(store, replace(published, state="written late"))
+    teller = Teller(store)
+    told = [teller.tell(entry, "") for entry in news.after(store, 0)]
+    assert [entry["what"] for entry in told] == ["published", "withdrawn", "published"]
+    assert told[-1]["standing"] == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    "data", [b"[]", b"{", b"{}", b'{"properties": {}}', b'{"bbox": [NaN], "properties": {"deprecated": false}}']
+)
+def test_an_item_that_cannot_be_read_is_told_as_unknown(client, store, data):
+    tell(store, 1)
+    store.put("catalog/shaking/shaking-x/shaking-x.json", data)
+    (entry,) = client.get("/news").json()["entries"]
+    assert (entry["what"], entry["standing"], entry["title"]) == ("published", None, None)
 
 
 # Streams
@@ -302,3 +338,90 @@ def test_a_store_that_was_set_back_while_the_service_runs_is_noticed(door, store
             store.delete(f"news/{number:012d}.json")
         reset = next(events)
         assert (reset.name, json.loads(reset.data)) == ("reset", {"found": 10, "head": 5})
+
+
+# What cannot be read
+
+
+def spoilt(store, number):
+    """Spoil an entry; return its bytes."""
+    key = f"news/{number:012d}.json"
+    good = store.get(key)
+    store.put(key, b"[]")
+    return key, good
+
+
+def test_an_entry_that_cannot_be_read_is_stopped_at_by_name(client, store):
+    tell(store, 3)
+    key, good = spoilt(store, 2)
+    page = client.get("/news").json()
+    assert ([entry["number"] for entry in page["entries"]], page["after"], page["head"]) == ([1], 1, 3)
+    answer = client.get("/news?after=1")
+    assert (answer.status_code, key in answer.json()["description"]) == (503, True)
+    with client:
+        refused = client.get("/events?after=1")
+    assert (refused.status_code, key in refused.json()["description"]) == (503, True)
+    store.put(key, good)
+    assert [entry["number"] for entry in client.get("/news?after=1").json()["entries"]] == [2, 3]
+
+
+def test_streams_end_before_an_entry_that_cannot_be_read_and_go_on_once_it_is_mended(door, store, caplog):
+    tell(store, 1)
+    with serving(door) as address:
+        events = Client(address).read("?after=0")
+        assert next(events).id == "1"
+        store.put("news/000000000002.json", b"[]")
+        assert list(events) == []
+        checks = httpx.get(f"{address}/health").json()["checks"]
+        (check,) = [check for check in checks if check["name"] == "news"]
+        assert (check["good"], "news/000000000002.json" in check["detail"]) == (False, True)
+        assert httpx.get(f"{address}/health/ready").status_code == 200
+        store.delete("news/000000000002.json")
+        tell(store, 1, start=1)
+        until(lambda: httpx.get(f"{address}/events?after=x&kind=item").status_code == 400)
+        assert next(until(lambda: _stream(address))).id == "2"
+    assert "news/000000000002.json" in caplog.text
+
+
+def _stream(address):
+    try:
+        return iter([next(Client(address, last="1").read())])
+    except AssertionError:
+        return None
+
+
+@pytest.mark.parametrize("name", ["news", "webhooks"])
+def test_no_work_in_the_background_ends_unsaid(door, store, caplog, monkeypatch, name):
+    broken = {
+        "news": "pipeline.service.events.watcher.Watcher.look",
+        "webhooks": "pipeline.service.events.deliver.Courier._look",
+    }
+
+    async def fails(self):
+        raise RuntimeError("nobody foresaw this")
+
+    with serving(door) as address:
+        assert httpx.get(f"{address}/health/ready").status_code == 200
+    monkeypatch.setattr(broken[name], fails)
+    with serving(door) as address:
+        answer = until(lambda: (found := httpx.get(f"{address}/health/ready")).status_code == 503 and found)
+        health = httpx.get(f"{address}/health")
+    (check,) = [check for check in answer.json()["checks"] if not check["good"]]
+    assert (check["name"], name in check["detail"]) == ("background", True)
+    assert (health.status_code, health.json()["state"]) == (503, "failing")
+    assert "nobody foresaw this" in caplog.text
+
+
+def test_a_log_that_was_set_back_and_has_grown_again_is_noticed(door, store, monkeypatch):
+    monkeypatch.setattr("pipeline.service.events.watcher._LOOKS_BETWEEN_CHECKS", 2)
+    tell(store, 6)
+    with serving(door) as address:
+        events = Client(address).read("?after=5")
+        assert next(events).id == "6"
+        for number in (5, 6):
+            store.delete(f"news/{number:012d}.json")
+        tell(store, 2, start=20)
+        reset = next(events)
+        assert (reset.name, json.loads(reset.data)) == ("reset", {"found": 6, "head": 6})
+        told = httpx.get(f"{address}/news?after=4").json()["entries"]
+    assert [entry["id"] for entry in told] == ["shaking-20", "shaking-21"]
