@@ -150,8 +150,7 @@ def test_a_stop_lets_an_answer_finish_and_ends_streams(tmp_path: Path) -> None:
             until(lambda: _in_flight(client) == 2)
             began = monotonic()
             server.process.send_signal(signal.SIGTERM)
-            with pytest.raises(httpx.RemoteProtocolError):
-                list(lines)
+            assert set(lines) <= {": tick", ""}
         asking.join()
         assert server.process.wait(20) == 0
         assert monotonic() - began < 8

@@ -83,12 +83,16 @@ class Connection(H11Protocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """End in order: an answer under way is finished, a stream of events (which has no end) is ended."""
+        """End in order: an answer under way is finished, a stream of events, which has no end, after its last event."""
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete and cycle.scope["state"].get(STREAMS):
+            # Whoever sends it hears that nobody listens any more; the end is sent here, so that it is one for the client.
             cycle.disconnected = True
             cycle.message_event.set()
+            if self.conn.our_state is h11.SEND_BODY:
+                self.transport.write(self.conn.send(h11.EndOfMessage()) or b"")
             self.transport.close()
+            self.loop.call_later(LINGER, self.transport.abort)
         else:
             super().shutdown()
 
