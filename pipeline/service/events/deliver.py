@@ -23,7 +23,7 @@ from pipeline.news import Entry
 from pipeline.service.door import Door
 from pipeline.service.events.lease import Lease
 from pipeline.service.events.sent import Teller, to_text
-from pipeline.service.events.subscriptions import Progress, Subscription, Subscriptions
+from pipeline.service.events.subscriptions import Progress, Subscription, Subscriptions, mark
 from pipeline.service.events.watcher import PAGE, Watcher
 from pipeline.store import Store
 
@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 LOOK_S = 2.0
 #: Longest time for one attempt, seconds: connection, request and the head of the answer; its body is not read.
 ATTEMPT_S = 15.0
+#: Longest time to connect to one address of a receiver, seconds; then the next one is tried.
+CONNECT_S = 4.0
 LEASE = "webhooks/lease.json"
 #: Largest body of an answer that is read (and thrown away) so that the connection can be used again, bytes.
 _DRAINED = 65_536
@@ -82,6 +84,8 @@ class Courier:
         """Deliver what there is to one receiver until it has all or does not take one."""
         try:
             data, progress = await run_in_threadpool(self.subscriptions.progress, subscription.id)
+            if progress.due(datetime.now(UTC)):
+                data, progress = await run_in_threadpool(self.subscriptions.set_back, subscription.id, data, progress)
             while progress.due(datetime.now(UTC)):
                 entries = await run_in_threadpool(_page, self.store, progress.position)
                 if not entries:
@@ -105,7 +109,7 @@ class Courier:
         """Return how far a subscription has come after one entry was offered to it, or passed over."""
         now = datetime.now(UTC)
         if entry not in subscription.choice:
-            return Progress(entry.number, progress.delivered, progress.last_success)
+            return progress.passed(entry)
         try:
             response = await self._post(client, subscription, entry)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, FeedRefused, FeedUnavailable) as error:
@@ -113,7 +117,7 @@ class Courier:
             _log.info("webhook %s: %s", subscription.id, said)
             return progress.failed(said, now)
         if response.is_success:
-            return progress.taken(entry.number, now)
+            return progress.taken(entry, now)
         said = f"entry {entry.number}: HTTP {response.status_code}"
         _log.info("webhook %s: %s", subscription.id, said)
         if response.status_code == httpx.codes.GONE:
@@ -124,16 +128,22 @@ class Courier:
         """Return the head of a receiver's answer; no redirect is followed, and no body read."""
         found = await run_in_threadpool(addresses, subscription.url, self.door.settings.webhook_hosts)
         body, headers = await run_in_threadpool(self._signed, subscription, entry)
+        # An address that swallows packets leaves time for all others, and for the answer of the last.
+        patience = httpx.Timeout(ATTEMPT_S, connect=min(CONNECT_S, ATTEMPT_S / (len(found) + 1)))
+        requests = [_request(client, subscription.url, address, body, headers, patience) for address in found]
         async with asyncio.timeout(ATTEMPT_S):
-            for address in found[:-1]:
-                with suppress(httpx.ConnectError):
-                    return await _sent(client, _request(client, subscription.url, address, body, headers))
-            return await _sent(client, _request(client, subscription.url, found[-1], body, headers))
+            for request in requests[:-1]:
+                with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                    return await _sent(client, request)
+            return await _sent(client, requests[-1])
 
     def _signed(self, subscription: Subscription, entry: Entry) -> tuple[bytes, Mapping[str, str]]:
-        """Return the body and headers of one attempt: the same id each time, the time and signature of the attempt."""
+        """Return the body and headers of one attempt: the same id each time, the time and signature of the attempt.
+
+        The id names the entry, not only its number, under which a log that was set back may tell of something else.
+        """
         body = to_text(self.teller.tell(entry, self.door.settings.url or subscription.base))
-        now, id = datetime.now(UTC), f"news_{entry.number}"
+        now, id = datetime.now(UTC), f"news_{entry.number}_{mark(entry)}"
         signature = Webhook(self.subscriptions.secret(subscription)).sign(id, now, body)
         return body.encode(), {
             "Content-Type": "application/json",
@@ -162,7 +172,9 @@ class Courier:
             _log.warning("the lease of webhooks is left to run out: %s", error)
 
 
-def _request(client: httpx.AsyncClient, url: str, address: str, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
+def _request(
+    client: httpx.AsyncClient, url: str, address: str, body: bytes, headers: Mapping[str, str], patience: httpx.Timeout
+) -> httpx.Request:
     """Return a request that goes to an address and asks there for the host of its URL, by certificate too."""
     asked = httpx.URL(url)
     return client.build_request(
@@ -170,6 +182,7 @@ def _request(client: httpx.AsyncClient, url: str, address: str, body: bytes, hea
         asked.copy_with(host=address),
         content=body,
         headers={"Host": asked.netloc.decode("ascii"), **headers},
+        timeout=patience,
         extensions={"sni_hostname": asked.raw_host.decode("ascii")},
     )
 

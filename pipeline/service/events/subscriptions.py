@@ -3,6 +3,9 @@
 webhooks/subscriptions/ID.json    who is told of what: never changed
 webhooks/secrets/ID.json          what its messages are signed with: under no public address
 webhooks/progress/ID.json         the last entry it has taken, and what went wrong since; changed by compare-and-swap
+
+How far one has come is a number and a mark of the entry told under it: a store set back to a copy may tell of something
+else under the same number, and then a subscription is set back too, to the last entry that it knows of both.
 """
 
 from __future__ import annotations
@@ -13,12 +16,16 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from pipeline.errors import Conflict, InputError, KeyMissing
+from pipeline import news
+from pipeline.errors import Conflict, InputError, KeyMissing, StoreError
 from pipeline.model import from_json, to_json
+from pipeline.news import Entry, EntryBroken
 from pipeline.service.events.stream import Choice
-from pipeline.store import Store, to_bytes
+from pipeline.store import Store, sha256, to_bytes
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -67,10 +74,16 @@ class Progress:
     """Not before; None: as soon as there is something to tell."""
     ended: datetime | None = None
     """When the receiver said that it is gone for good."""
+    trail: tuple[tuple[int, str], ...] = ()
+    """Numbers and marks of entries up to `position`: the last few, and ever fewer of those before."""
 
-    def taken(self, number: int, now: datetime) -> Progress:
+    def passed(self, entry: Entry) -> Progress:
+        """Return it after an entry that is not wanted."""
+        return Progress(entry.number, self.delivered, self.last_success, trail=_longer(self.trail, entry))
+
+    def taken(self, entry: Entry, now: datetime) -> Progress:
         """Return it after the receiver took an entry."""
-        return Progress(number, self.delivered + 1, now)
+        return Progress(entry.number, self.delivered + 1, now, trail=_longer(self.trail, entry))
 
     def failed(self, error: str, now: datetime, wait: float | None = None) -> Progress:
         """Return it after an attempt failed; the wait doubles, and is as long as the receiver asks for at least."""
@@ -98,7 +111,8 @@ class Subscriptions:
         secret = SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
         kept = replace(subscription, secret=_secret_key(subscription.id))
         self.store.put(kept.secret, to_bytes({"secret": secret}))
-        self.store.put(_progress_key(kept.id), to_bytes(to_json(Progress(position))))
+        begun = Progress(position, trail=_longer((), last) if (last := _entry(self.store, position)) else ())
+        self.store.put(_progress_key(kept.id), to_bytes(to_json(begun)))
         self.store.put(_key(kept.id), to_bytes(to_json(kept)))
         return kept, secret
 
@@ -107,11 +121,13 @@ class Subscriptions:
         found = []
         for key in self.store.list("webhooks/subscriptions"):
             try:
-                found.append(from_json(Subscription, self.store.get_json(key)))
+                data = self.store.get(key)
             except KeyMissing:
                 continue  # removed meanwhile
-            except (InputError, ValueError) as error:
-                _log.error("%s is no subscription: %s", key, error)
+            try:
+                found.append(_parsed(Subscription, key, data))
+            except StoreError as error:
+                _log.error("%s", error)
         return sorted(found, key=lambda subscription: (subscription.created, subscription.id))
 
     def get(self, id: str) -> Subscription:
@@ -122,11 +138,11 @@ class Subscriptions:
         KeyMissing
             Where there is none of this id.
         """
-        return from_json(Subscription, self.store.get_json(_key(id)))
+        return _parsed(Subscription, _key(id), self.store.get(_key(id)))
 
     def secret(self, subscription: Subscription) -> str:
         """Return what its messages are signed with."""
-        return str(self.store.get_json(subscription.secret)["secret"])
+        return _parsed(_Secret, subscription.secret, self.store.get(subscription.secret)).secret
 
     def progress(self, id: str) -> tuple[bytes, Progress]:
         """Return how far a subscription has come, and the bytes that say so.
@@ -137,7 +153,25 @@ class Subscriptions:
             Where it was removed.
         """
         data = self.store.get(_progress_key(id))
-        return data, from_json(Progress, json.loads(data))
+        return data, _parsed(Progress, _progress_key(id), data)
+
+    def set_back(self, id: str, data: bytes, progress: Progress) -> tuple[bytes, Progress]:
+        """Return how far a subscription has come in the log as it is now: less far where the log was set back.
+
+        Raises
+        ------
+        Conflict
+            As `advance` does.
+        """
+        place = _shared(self.store, progress)
+        if place == progress.position:
+            return data, progress
+        trail = tuple(step for step in progress.trail if step[0] <= place)
+        back = Progress(place, progress.delivered, progress.last_success, trail=trail)
+        data = self.advance(id, data, back)
+        words = "webhook %s was at entry %d, which is another or gone: the log was set back, and it goes on after %d"
+        _log.error(words, id, progress.position, place)
+        return data, back
 
     def advance(self, id: str, expected: bytes, progress: Progress) -> bytes:
         """Return the bytes of how far it has come now, after storing them where nobody else changed it.
@@ -164,9 +198,59 @@ def told(subscription: Subscription, progress: Progress, head: int) -> dict[str,
     state = to_json(progress)
     return {
         **{name: shown[name] for name in ("id", "url", "kinds", "hazards", "created")},
-        **state,
+        **{name: value for name, value in state.items() if name != "trail"},
         "lag": max(head - progress.position, 0),
     }
+
+
+def mark(entry: Entry) -> str:
+    """Return what tells an entry from every other one that a log may have under its number."""
+    return sha256(f"{entry.kind} {entry.what} {entry.id} {entry.state}".encode())[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    secret: str
+
+
+def _parsed(kind: type[T], key: str, data: bytes) -> T:
+    """Return what lies under a key; StoreError where it is no such thing."""
+    try:
+        return from_json(kind, json.loads(data))
+    except (InputError, ValueError) as error:
+        raise StoreError(f"{key} is no {kind.__name__.strip('_').lower()}: {error}") from error
+
+
+def _longer(trail: tuple[tuple[int, str], ...], entry: Entry) -> tuple[tuple[int, str], ...]:
+    """Return a trail that ends with an entry; of what is n entries back, every (n / 4)th is kept, so that it stays short."""
+
+    def stays(number: int) -> bool:
+        back = entry.number - number
+        return back > 0 and number % (1 << max(back.bit_length() - 2, 0)) == 0
+
+    return (*(step for step in trail if stays(step[0])), (entry.number, mark(entry)))
+
+
+def _shared(store: Store, progress: Progress) -> int:
+    """Return the last number up to which the log is known to be the one that a subscription has followed."""
+    if not progress.trail:
+        return progress.position if news.is_there(store, progress.position) else 0
+    return next((number for number, known in reversed(progress.trail) if _tells(store, number, known)), 0)
+
+
+def _tells(store: Store, number: int, known: str) -> bool:
+    try:
+        entry = next(news.after(store, number - 1, 1), None)
+    except EntryBroken:
+        return True  # it has been dealt with, and will be looked at again once it is mended
+    return entry is not None and mark(entry) == known
+
+
+def _entry(store: Store, number: int) -> Entry | None:
+    try:
+        return next(news.after(store, number - 1, 1), None) if number else None
+    except EntryBroken:
+        return None
 
 
 def _key(id: str) -> str:

@@ -20,7 +20,7 @@ class Receiver:
     over: threading.Event = field(default_factory=threading.Event)
 
     def numbers(self) -> list[int]:
-        return [int(headers["webhook-id"].removeprefix("news_")) for headers, _ in self.taken]
+        return [int(headers["webhook-id"].split("_")[1]) for headers, _ in self.taken]
 
     def wait(self, count: int, seconds: float = 30) -> None:
         """Wait until so many were taken."""
@@ -45,7 +45,7 @@ def receiving(*todo: int | str) -> Iterator[Receiver]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             with receiver.changed:
                 act = receiver.todo.pop(0) if receiver.todo else 204
-                receiver.tried.append(headers["webhook-id"])
+                receiver.tried.append(headers["webhook-id"].rsplit("_", 1)[0])
                 if isinstance(act, int) and act < 300:
                     receiver.taken.append((headers, body))
                 receiver.changed.notify_all()

@@ -4,6 +4,7 @@ import json
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -168,7 +169,8 @@ def test_a_retry_has_the_same_id_and_body(door, store, quick):
         subscribe(address, receiver.url, after=0)
         receiver.wait(2)
     (first, body), (second, other) = receiver.taken
-    assert first["webhook-id"] == second["webhook-id"] == "news_1"
+    assert first["webhook-id"] == second["webhook-id"]
+    assert first["webhook-id"].startswith("news_1_")
     assert json.loads(body) == json.loads(other)
     assert first["webhook-signature"] != second["webhook-signature"]
 
@@ -315,6 +317,71 @@ def test_of_two_processes_one_delivers(door, store, quick):
     assert receiver.numbers() == list(range(1, 32))
 
 
+# A store that was set back
+
+
+def set_back(store, upto):
+    """Take away the entries after a number, as a restored copy does."""
+    for number in range(upto + 1, news.head(store) + 1):
+        store.delete(f"news/{number:012d}.json")
+
+
+def test_after_the_log_was_set_back_a_receiver_is_told_all_that_is_new_in_it(door, store, quick, caplog):
+    tell(store, 6)
+    with receiving() as receiver, serving(door) as address:
+        made = subscribe(address, receiver.url, after=0)
+        receiver.wait(6)
+        until(lambda: state(address, made["id"])["lag"] == 0)
+        set_back(store, 4)
+        tell(store, 2, start=20)
+        receiver.wait(8)
+        shown = until(lambda: (found := state(address, made["id"]))["position"] == 6 and found)
+    assert [json.loads(body)["id"] for _, body in receiver.taken[4:]] == [f"shaking-{n}" for n in (4, 5, 20, 21)]
+    assert len({headers["webhook-id"] for headers, _ in receiver.taken}) == 8
+    assert shown["delivered"] == 8
+    assert f"webhook {made['id']} was at entry 6" in caplog.text
+    assert "goes on after 4" in caplog.text
+
+
+def test_after_the_log_was_set_back_to_less_than_is_known_a_receiver_begins_anew(door, store, quick):
+    tell(store, 6)
+    with receiving() as receiver, serving(door) as address:
+        subscribe(address, receiver.url)
+        set_back(store, 2)
+        tell(store, 1, start=20)
+        receiver.wait(3)
+    assert receiver.numbers() == [1, 2, 3]
+
+
+def test_a_trail_is_short_and_reaches_back_to_the_beginning(store):
+    progress, longest = Progress(0), 0
+    for number in range(1, 3001):
+        progress = progress.passed(replace(GONE, id=str(number), number=number))
+        longest = max(longest, len(progress.trail))
+        if number % 500 == 0:
+            backs = [number - step for step, _ in progress.trail]
+            assert all(older <= 2 * (newer + 1) for older, newer in pairwise(backs))
+    assert longest < 32
+
+
+def test_a_first_address_that_swallows_packets_does_not_keep_a_receiver_from_being_called(tmp_path, quick, names):
+    door = door_of(tmp_path, webhook_hosts=("hooks.ministry.example",))
+    names["hooks.ministry.example"] = ["127.0.0.9 127.0.0.1"]
+    tell(door.work.store, 1)
+    with receiving() as receiver, socket.socket() as deaf:
+        deaf.bind(("127.0.0.9", int(receiver.url.split(":")[2].split("/")[0])))
+        deaf.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(deaf.getsockname())
+        with serving(door) as address:
+            subscribe(address, receiver.url.replace("127.0.0.1", "hooks.ministry.example"), after=0)
+            receiver.wait(1, seconds=8)
+        for each in waiting:
+            each.close()
+
+
 # Waits
 
 
@@ -333,7 +400,7 @@ def test_waits_double_up_to_hours_and_are_as_long_as_the_receiver_asks():
 
 def test_a_success_ends_the_waiting():
     now = datetime(2024, 1, 1, tzinfo=UTC)
-    taken = Progress(3).failed("HTTP 500", now).taken(4, now)
+    taken = Progress(3).failed("HTTP 500", now).taken(replace(GONE, number=4), now)
     assert (taken.position, taken.failures, taken.next_attempt, taken.last_error) == (4, 0, None, None)
 
 
