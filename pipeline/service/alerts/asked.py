@@ -41,7 +41,7 @@ class Asked:
     hazard: Annotated[str | None, Query(max_length=100, description="Id of a hazard")] = None
     severity: Annotated[Severity | None, Query(description="CAP severity")] = None
     status: Annotated[Status | None, Query(description="CAP status")] = None
-    incident: Annotated[str | None, Query(max_length=400, description="CAP incident")] = None
+    incident: Annotated[str | None, Query(min_length=1, max_length=400, description="CAP incident")] = None
     lang: Lang = None
     crs: Annotated[Crs | None, Query(description="Reference system of the answer")] = None
     bbox_crs: Annotated[Crs | None, Query(alias="bbox-crs", description="Reference system of bbox")] = None

@@ -15,6 +15,7 @@ from pipeline.service.alerts import documents
 from pipeline.service.alerts.answer import kept
 from pipeline.service.alerts.asked import PAGE, Asked, Crs, Lang
 from pipeline.service.alerts.find import Found, Wanted, extent, find
+from pipeline.service.alerts.hazards import only_hazards
 from pipeline.service.alerts.interface import interface
 from pipeline.service.alerts.languages import asked, choose
 from pipeline.service.alerts.record import moment
@@ -35,6 +36,7 @@ def router(door: Door, shelf: Shelf) -> APIRouter:
     """Return the routes under /features."""
     routes = APIRouter(prefix="/features", tags=["OGC API Features"], dependencies=[Depends(only_known)])
     _add_descriptions(routes, door, shelf)
+    _add_one(routes, door, shelf)
 
     @routes.get("/collections/alerts/items", responses={200: {"content": {GEOJSON: {}}}}, response_class=Response)
     def alerts(request: Request, query: Annotated[Asked, Depends()]) -> Response:
@@ -42,6 +44,8 @@ def router(door: Door, shelf: Shelf) -> APIRouter:
         limit = min(query.limit, door.settings.limits.page)
         languages = asked(request, query.lang)
         wanted, before = query.wanted(), query.cursor()
+        if query.hazard is not None:
+            only_hazards(door, shelf, [query.hazard])
         shelf.refresh()
         now = door.now()
         found, count = find(shelf, wanted, now, limit=limit + 1, before=before)
@@ -57,28 +61,6 @@ def router(door: Door, shelf: Shelf) -> APIRouter:
             "numberReturned": len(page),
         }
         return _answer(request, body, [entry["properties"]["language"] for entry in features])
-
-    @routes.get("/collections/alerts/items/{identifier}", responses={200: {"content": {GEOJSON: {}}}}, response_class=Response)
-    def alert(
-        request: Request,
-        identifier: Annotated[str, Path(description="CAP identifier")],
-        lang: Lang = None,
-        crs: Annotated[Crs | None, Query(description="Reference system of the answer")] = None,
-    ) -> Response:
-        """Return one message."""
-        languages = asked(request, lang)
-        shelf.refresh()
-        found, _ = find(shelf, Wanted(same={"identifier": identifier}), door.now(), limit=1)
-        if not found:
-            raise refused(404, f"found no alert {identifier!r}, expected an identifier of /features")
-        base = door.url(request)
-        here = f"{base}/features/collections/alerts"
-        links = [
-            documents.link("self", f"{here}/items/{found[0].identifier}", GEOJSON),
-            documents.link("collection", here, JSON),
-        ]
-        body = {**feature(found[0], languages, base), "links": links}
-        return _answer(request, body, [body["properties"]["language"]])
 
     return routes
 
@@ -101,6 +83,32 @@ def feature(message: Found, languages: tuple[str, ...], base: str) -> dict[str, 
             "cap": f"{base}/{message.key}",
         },
     }
+
+
+def _add_one(routes: APIRouter, door: Door, shelf: Shelf) -> None:
+    """Add the route of one message."""
+
+    @routes.get("/collections/alerts/items/{identifier}", responses={200: {"content": {GEOJSON: {}}}}, response_class=Response)
+    def alert(
+        request: Request,
+        identifier: Annotated[str, Path(description="CAP identifier")],
+        lang: Lang = None,
+        crs: Annotated[Crs | None, Query(description="Reference system of the answer")] = None,
+    ) -> Response:
+        """Return one message."""
+        languages = asked(request, lang)
+        shelf.refresh()
+        found, _ = find(shelf, Wanted(same={"identifier": identifier}), door.now(), limit=1)
+        if not found:
+            raise refused(404, f"found no alert {identifier!r}, expected an identifier of /features")
+        base = door.url(request)
+        here = f"{base}/features/collections/alerts"
+        links = [
+            documents.link("self", f"{here}/items/{found[0].identifier}", GEOJSON),
+            documents.link("collection", here, JSON),
+        ]
+        body = {**feature(found[0], languages, base), "links": links}
+        return _answer(request, body, [body["properties"]["language"]])
 
 
 def _add_descriptions(routes: APIRouter, door: Door, shelf: Shelf) -> None:

@@ -113,6 +113,12 @@ def months(shelf: Shelf) -> list[str]:
         return [month for (month,) in connection.execute("SELECT DISTINCT substr(sent, 1, 7) FROM messages ORDER BY 1")]
 
 
+def hazards(shelf: Shelf) -> list[str]:
+    """Return the hazards that messages were sent of."""
+    with shelf.open() as connection:
+        return [hazard for (hazard,) in connection.execute("SELECT DISTINCT hazard FROM messages WHERE hazard IS NOT NULL")]
+
+
 def sent_in(shelf: Shelf, month: str | None, now: datetime, limit: int) -> list[Found]:
     """Return the messages sent in a month (None: in any), the newest first, without their geometries."""
     term, values = ("WHERE m.sent >= ? AND m.sent < ?", [month, f"{month}~"]) if month else ("", [])

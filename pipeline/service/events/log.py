@@ -8,10 +8,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline import news
+from pipeline.service.alerts import shelf_of
+from pipeline.service.alerts.hazards import only_hazards
 from pipeline.service.alerts.refused import only_known, refused
 from pipeline.service.door import Door
 from pipeline.service.events.sent import Teller
@@ -77,6 +80,7 @@ def router(door: Door) -> APIRouter:
     ) -> Response:
         """Tell what becomes public, as it does."""
         watcher = _watcher(request, door)
+        await run_in_threadpool(only_hazards, door, shelf_of(door), hazard or ())
         wanted = _last(last_event_id) if last_event_id is not None else after
         if wanted is not None and wanted > watcher.head:
             # Another process may have sent what this one has not seen yet.
@@ -96,6 +100,7 @@ def router(door: Door) -> APIRouter:
         hazard: _Hazards = None,
     ) -> Response:
         """Tell what became public after a number."""
+        only_hazards(door, shelf_of(door), hazard or ())
         store, base = door.work.store, door.url(request)
         head = news.head(store)
         if after > head:

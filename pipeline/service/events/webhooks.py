@@ -16,6 +16,8 @@ from starlette.responses import Response
 from pipeline import news
 from pipeline.errors import FeedRefused, KeyMissing
 from pipeline.feeds.http import check_url
+from pipeline.service.alerts import shelf_of
+from pipeline.service.alerts.hazards import only_hazards
 from pipeline.service.alerts.refused import only_known, refused
 from pipeline.service.door import Door
 from pipeline.service.events.subscriptions import Subscription, Subscriptions, told
@@ -145,7 +147,4 @@ def _check(door: Door, wanted: New) -> None:
         check_url(wanted.url, door.settings.webhook_hosts)
     except FeedRefused as error:
         raise refused(400, str(error)) from error
-    unknown = [hazard for hazard in wanted.hazards if hazard not in door.work.config.hazards]
-    if unknown:
-        known = sorted(door.work.config.hazards)
-        raise refused(400, f"found hazard {unknown[0]!r}, expected some of {known}")
+    only_hazards(door, shelf_of(door), wanted.hazards)

@@ -125,9 +125,21 @@ def test_messages_are_found_by_what_they_say(client, ids):
     assert len(found(client, hazard="flood_extent")) == 4
 
 
+def test_what_is_no_hazard_is_refused_by_name(client):
+    answer = client.get("/features/collections/alerts/items?hazard=earthqake")
+    assert answer.status_code == 400
+    words = answer.json()["description"]
+    assert "found hazard 'earthqake', expected one of [" in words
+    assert "'shaking'" in words
+
+
 @pytest.mark.parametrize(
     "query",
     [
+        "hazard=",
+        "hazard=shaking&hazard=flood_extent",
+        "severity=Severe&severity=Extreme",
+        "incident=",
         "bbox=1,2,3",
         "bbox=a,b,c,d",
         "bbox=0,50,10,40",

@@ -81,6 +81,23 @@ def test_a_question_that_cannot_be_understood_is_refused(client, query):
     assert client.get(f"/news?{query}").status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/news?hazard=shaking&hazard=earthqake", "/events?hazard=earthqake", "/events?hazard="])
+def test_what_is_no_hazard_is_refused_by_name(client, path):
+    with client:
+        answer = client.get(path)
+    assert answer.status_code == 400
+    assert f"found hazard {path.rsplit('=', 1)[1]!r}, expected one of [" in answer.json()["description"]
+
+
+def test_a_hazard_that_was_published_is_one_though_it_is_configured_no_more(door, client, store, tmp_path):
+    Publisher(door.work.catalog, tmp_path / "made").publish(hazard="tsunami")
+    warned(store, 1, product="avalanche-scene-1")
+    assert [entry["hazard"] for entry in client.get("/news?hazard=tsunami").json()["entries"]] == ["tsunami"]
+    assert client.get("/news?hazard=avalanche").status_code == 200
+    assert client.get("/features/collections/alerts/items?hazard=avalanche").json()["numberMatched"] == 1
+    assert client.get("/features/collections/alerts/items?hazard=tsunami").json()["numberMatched"] == 0
+
+
 def test_an_alert_is_told_with_its_headlines(client, store):
     ref = warned(store, 1, status="Exercise", drill="a drill")
     (entry,) = client.get("/news").json()["entries"]
