@@ -69,6 +69,13 @@ def router(door: Door) -> APIRouter:
     """Return /events and /news; the watcher is there while the service runs."""
     routes = APIRouter(tags=["Events"], dependencies=[Depends(only_known)])
     teller = Teller(door.work.store)
+    _add_stream(routes, door, teller)
+    _add_pages(routes, door, teller)
+    return routes
+
+
+def _add_stream(routes: APIRouter, door: Door, teller: Teller) -> None:
+    """Add the route that does not end."""
 
     @routes.get("/events", responses={200: {"content": {MEDIA_TYPE: {}}}}, response_class=Response)
     async def events(
@@ -91,6 +98,10 @@ def router(door: Door) -> APIRouter:
         await watcher.page(place, 1)
         return EventStream(watcher, teller, _choice(kind, hazard), place=place, base=door.url(request), beyond=beyond)
 
+
+def _add_pages(routes: APIRouter, door: Door, teller: Teller) -> None:
+    """Add the route for who asks again and again."""
+
     @routes.get("/news", response_model=News)
     def told(
         request: Request,
@@ -112,8 +123,6 @@ def router(door: Door) -> APIRouter:
         entries = [teller.tell(entry, base) for entry in found if entry in choice]
         page = {"entries": entries, "after": last, "head": max(head, last), "links": [_link(request, base, last)]}
         return JSONResponse(page, headers={"Cache-Control": "no-cache"})
-
-    return routes
 
 
 def _watcher(request: Request, door: Door) -> Watcher:
