@@ -1,11 +1,16 @@
 """CAP files and the Atom feed: bytes, links, archive, languages."""
 
+from datetime import timedelta
+
 import pytest
 from fastapi.testclient import TestClient
 from lxml import etree
 
 from pipeline.alerts import atom
-from tests.service.events.serving import door_of, parts
+from tests.alerts.samples import NOW as SENT
+from tests.alerts.samples import area
+from tests.service.alerts.rfc4287 import faults
+from tests.service.events.serving import door_of, parts, warned
 
 NS = {"atom": atom.ATOM, "fh": atom.HISTORY}
 
@@ -86,3 +91,65 @@ def test_a_home_without_messages_has_an_empty_feed(tmp_path):
     root = feed(TestClient(parts(door_of(tmp_path)), base_url="http://localhost"))
     assert root.findtext("atom:updated", namespaces=NS) == "1970-01-01T00:00:00Z"
     assert root.findall("atom:entry", NS) == []
+
+
+# RFC 4287
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory):
+    """A client of a home whose messages speak different languages, over four months; one says nothing."""
+    door = door_of(tmp_path_factory.mktemp("spoken"))
+    store = door.work.store
+    for number, languages in enumerate([("kk", "ru", "en"), ("zh", "en"), ("ky", "ru"), ("uz", "tg", "en")]):
+        now = SENT - timedelta(days=25 * number)
+        data_time = now - timedelta(hours=1)
+        warned(store, number, area(languages=languages), languages=languages, now=now, data_time=data_time)
+    ref = warned(store, 9, now=SENT + timedelta(minutes=1))
+    message = etree.fromstring(store.get(ref.key))
+    for info in message.findall("{*}info"):
+        message.remove(info)
+    message.find("{*}identifier").text = "says-nothing"
+    message.find("{*}msgType").text = "Cancel"
+    store.put("alerts/2024/says-nothing.xml", etree.tostring(message))
+    return TestClient(parts(door), base_url="http://localhost")
+
+
+LANGS = ["", "?lang=ru", "?lang=zh-Hans-CN", "?lang=uz,ky", "?lang=de", "?lang=tg,kk"]
+
+
+@pytest.mark.parametrize("query", LANGS)
+def test_every_document_of_the_feed_is_what_rfc_4287_asks_for(spoken, query):
+    url, walked = f"/alerts/atom.xml{query}", 0
+    while url is not None:
+        answer = spoken.get(url)
+        assert faults(answer.content) == [], url
+        root = etree.fromstring(answer.content)
+        assert links(root)["self"] == f"http://localhost{url}"
+        url = links(root).get("prev-archive", "").removeprefix("http://localhost") or None
+        walked += 1
+    assert walked == 5
+    assert len(etree.fromstring(spoken.get(f"/alerts/atom.xml{query}").content).findall("atom:entry", NS)) == 6
+
+
+def test_the_feed_in_the_store_and_one_without_messages_are_what_rfc_4287_asks_for(door, tmp_path):
+    empty = TestClient(parts(door_of(tmp_path)), base_url="http://localhost").get("/alerts/atom.xml")
+    assert faults(empty.content) == []
+    stored = [fault for fault in faults(door.work.store.get("alerts/atom.xml")) if "link" not in fault]
+    assert stored == []
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("ru", ["ru", "en", "ru", "en"]),
+        ("zh-Hant-TW;q=0.9, ky;q=0.8", ["en", "zh", "ky", "en"]),
+        ("uz-Cyrl-UZ, en;q=0.1", ["en", "en", "ky", "uz"]),
+        ("*", ["kk", "zh", "ky", "uz"]),
+        ("en;q=0, kk", ["kk", "en", "ky", "en"]),
+    ],
+)
+def test_each_message_speaks_the_language_that_serves_best(spoken, header, expected):
+    root = feed(spoken, **{"Accept-Language": header})
+    found = [entry.get("{http://www.w3.org/XML/1998/namespace}lang") for entry in root.findall("atom:entry", NS)]
+    assert found[2:] == expected
