@@ -125,7 +125,12 @@ class Shelf:
                 self._prepare()
             if self._listed is None or monotonic() - self._listed > _LIST_AGAIN_S:
                 self._list()
-            told = list(news.after(self.store, self._after))
+            try:
+                told = list(news.after(self.store, self._after))
+            except news.EntryBroken as error:
+                _log.error("the messages are listed, for the news cannot be followed: %s", error)
+                told = []
+                self._list()
             if told:
                 self._take([entry.key for entry in told if entry.kind == "alert"])
                 self._after = told[-1].number

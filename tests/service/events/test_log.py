@@ -381,6 +381,15 @@ def test_an_entry_that_cannot_be_read_is_stopped_at_by_name(client, store):
     assert [entry["number"] for entry in client.get("/news?after=1").json()["entries"]] == [2, 3]
 
 
+def test_messages_are_found_past_an_entry_that_cannot_be_read(client, store):
+    assert client.get("/features/collections/alerts/items").json()["features"] == []
+    tell(store, 1)
+    spoilt(store, 1)
+    ref = warned(store, 1)
+    found = client.get("/features/collections/alerts/items").json()["features"]
+    assert [feature["id"] for feature in found] == [ref.identifier]
+
+
 def test_streams_end_before_an_entry_that_cannot_be_read_and_go_on_once_it_is_mended(door, store, caplog):
     tell(store, 1)
     with serving(door) as address:
