@@ -89,8 +89,8 @@ def _add_stream(routes: APIRouter, door: Door, teller: Teller) -> None:
         watcher = _watcher(request, door)
         await run_in_threadpool(only_hazards, door, shelf_of(door), hazard or ())
         wanted = _last(last_event_id) if last_event_id is not None else after
-        if wanted is not None and wanted > watcher.head:
-            # Another process may have sent what this one has not seen yet.
+        if watcher.broken is not None or (wanted is not None and wanted > watcher.head):
+            # Another process may have sent what this one has not seen yet, or a person have mended what it could not read.
             await watcher.look()
         beyond = wanted if wanted is not None and wanted > watcher.head else None
         place = watcher.head if wanted is None or beyond is not None else wanted
