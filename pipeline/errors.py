@@ -14,7 +14,9 @@ HazmonError
 │   └── NotConcerned       the subject is not one of the hazard's: too small or too far; nothing to wait for
 ├── StoreError             the store refuses or cannot be reached
 │   ├── KeyMissing         nothing is stored under this key
-│   └── Conflict           somebody else changed the object first
+│   ├── Unreadable         what is stored under a key is not what it should be
+│   ├── Conflict           somebody else changed the object first
+│   └── Busy               somebody else holds the pen: what was written before can still be read
 ├── ProductError           a product that cannot be written or read back
 └── AlertError             an alert that may not be sent as it stands
 """
@@ -108,8 +110,16 @@ class KeyMissing(StoreError):
     """Nothing is stored under this key."""
 
 
+class Unreadable(StoreError):
+    """What is stored under a key is not what it should be; names store, key, found and expected."""
+
+
 class Conflict(StoreError):
     """Somebody else changed the object first."""
+
+
+class Busy(StoreError):
+    """Somebody else holds the pen of a cache; what was written before can still be read."""
 
 
 class ProductError(HazmonError):

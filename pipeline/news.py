@@ -9,13 +9,12 @@ reader. An entry is written after what it tells of can be read, and once, howeve
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from pipeline.errors import InputError, KeyMissing, StoreError
+from pipeline.errors import InputError, KeyMissing, Unreadable
 from pipeline.model import from_json, slug, to_json
 from pipeline.store import Store, sha256, to_bytes
 
@@ -23,7 +22,7 @@ Kind = Literal["item", "alert"]
 What = Literal["published", "superseded", "withdrawn", "sent"]
 
 
-class EntryBroken(StoreError):
+class EntryBroken(Unreadable):
     """An entry of the log cannot be read: nobody who follows it may go past, until it is mended."""
 
 
@@ -44,6 +43,11 @@ class Entry:
     """Text that differs where the same thing is told anew: a checksum of what is told."""
     number: int = 0
     """Its place in the log, from 1; 0 before it is told."""
+
+    @property
+    def mark(self) -> str:
+        """What tells it from every other entry that could be told under its number."""
+        return f"{self.kind} {self.what} {self.id} {self.state}"
 
 
 def tell(store: Store, entry: Entry) -> int:
@@ -90,6 +94,15 @@ def is_there(store: Store, number: int) -> bool:
     return number == 0 or store.exists(_key(number))
 
 
+def mark_at(store: Store, number: int) -> str:
+    """Return the mark of the entry of a number; empty for 0, and where the log does not reach as far.
+
+    Whoever follows the log keeps it beside the number: where it differs, the log was set back or is another one.
+    """
+    entry = next(after(store, number - 1, 1), None) if number else None
+    return entry.mark if entry else ""
+
+
 def head(store: Store, known: int = 0) -> int:
     """Return the number of the newest entry, 0 where there is none; `known` is one that is there for sure."""
     step = 1
@@ -106,19 +119,19 @@ def head(store: Store, known: int = 0) -> int:
 def _read(store: Store, number: int) -> Entry:
     key = _key(number)
     try:
-        found = json.loads(store.get(key))
+        found = store.get_json(key)
         if not isinstance(found, dict):
             raise InputError(f"found a JSON {type(found).__name__}, expected an object")
         return from_json(Entry, {**found, "number": number})
-    except (ValueError, RecursionError, InputError) as error:
+    except (Unreadable, InputError) as error:
         raise EntryBroken(f"{key}: expected an entry of the news: {error}") from error
 
 
 def _noted(store: Store, mark: str) -> int:
     """Return the number that a note names; where it cannot be read, 0: then every entry is looked at."""
     try:
-        return int(json.loads(store.get(mark))["after"])
-    except (ValueError, KeyError, TypeError):
+        return int(store.get_json(mark)["after"])
+    except (Unreadable, ValueError, KeyError, TypeError):
         return 0
 
 
@@ -135,5 +148,4 @@ def _key(number: int) -> str:
 
 
 def _mark(entry: Entry) -> str:
-    told = f"{entry.kind} {entry.what} {entry.id} {entry.state}"
-    return f"news/told/{slug(entry.id)[:80]}-{sha256(told.encode())[:16]}.json"
+    return f"news/told/{slug(entry.id)[:80]}-{sha256(entry.mark.encode())[:16]}.json"

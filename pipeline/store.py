@@ -18,7 +18,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, S3Store
 
-from pipeline.errors import ConfigError, KeyMissing, StoreError
+from pipeline.errors import ConfigError, KeyMissing, StoreError, Unreadable
 
 #: Most bytes of a stream held at a time.
 _PIECE = 2**20
@@ -92,7 +92,7 @@ class Store:
             return self.create(key, data)
         if isinstance(self._backend, S3Store):
             return self._swap_by_etag(key, expected, data)
-        with _locked(Path(self.root) / ".locks" / sha256(key.encode())[:16]):
+        with locked(Path(self.root) / ".locks" / sha256(key.encode())[:16]):
             if not self.exists(key) or self.get(key) != expected:
                 return False
             self.put(key, data)
@@ -126,8 +126,29 @@ class Store:
             raise StoreError(f"{self.root}: cannot read {key}: {error}") from error
 
     def get_json(self, key: str) -> Any:
-        """Return the JSON value stored under a key."""
-        return json.loads(self.get(key))
+        """Return the JSON value stored under a key.
+
+        Raises
+        ------
+        KeyMissing
+            Where nothing is stored there.
+        Unreadable
+            Where it is no JSON.
+        """
+        return self.parsed(key, self.get(key))
+
+    def parsed(self, key: str, data: bytes) -> Any:
+        """Return the JSON value of bytes that were read from a key.
+
+        Raises
+        ------
+        Unreadable
+            Where they are no JSON.
+        """
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise Unreadable(f"{self.root}: {key}: found {len(data)} bytes, expected JSON: {error}") from error
 
     def exists(self, key: str) -> bool:
         """Whether something is stored under a key."""
@@ -228,7 +249,7 @@ def _s3(bucket: str, prefix: str) -> S3Store:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock between the processes of one machine."""
     path.parent.mkdir(exist_ok=True)
     with path.open("a") as handle:

@@ -19,7 +19,8 @@ from pipeline import steps
 from pipeline.alerts import cap
 from pipeline.model import Window
 from pipeline.products.bands import COG_TYPE
-from pipeline.products.catalog import Catalog, listed
+from pipeline.products.catalog import Catalog
+from pipeline.products.listed import listed
 from pipeline.products.read import asset_href, asset_key
 from pipeline.products.validate import validate
 from pipeline.store import Store

@@ -73,7 +73,8 @@ def catalog_validate() -> None:
     from pipeline.products.validate import validate
 
     work = steps.open_workspace()
-    count = len(work.catalog.find())
+    work.catalog.refresh()
+    count = len(work.catalog.index.rows()) + len(work.catalog.index.unreadable())
     problems = validate(work.store, work.catalog.index, progress=_progress)
     for problem in problems:
         show(to_json(problem))

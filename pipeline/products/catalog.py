@@ -11,20 +11,18 @@ lineages/{lineage}/{hazard}.json            versions of one thing
 
 from __future__ import annotations
 
-import json
-import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from pipeline import news
-from pipeline.errors import Conflict, KeyMissing, ProductError, StoreError
+from pipeline.errors import Conflict, KeyMissing, ProductError, StoreError, Unreadable
 from pipeline.model import Bounds, Window
 from pipeline.products import lineage as lineages
+from pipeline.products.cache import PATIENCE_S
 from pipeline.products.collection import (
     CollectionInfo,
     hrefs,
@@ -35,23 +33,19 @@ from pipeline.products.collection import (
     with_months,
 )
 from pipeline.products.index import Index
+from pipeline.products.index_follow import Follower
 from pipeline.products.item import stamp
 from pipeline.products.lineage import Version, Withdrawal
 from pipeline.products.product import month_of
 from pipeline.products.read import asset_key
-from pipeline.store import Store, sha256, to_bytes
+from pipeline.products.stored import entry, read_all, read_item
+from pipeline.store import Store, to_bytes
 
 #: Where the root of the public catalogue lies.
 ROOT_KEY = "catalog/catalog.json"
 
 #: How often a compare-and-swap is tried again before it counts as a conflict.
 _TRIES = 1000
-
-#: How many entries of the news, or Items, are read before the index takes them.
-_BATCH = 100
-
-#: Items read at once: most of the time is spent waiting where the store is far away.
-_AT_ONCE = 16
 
 _WITHDRAWAL = "_withdrawn.json"
 
@@ -64,12 +58,6 @@ def hazard_of(item_id: str) -> str:
 def item_key(item_id: str) -> str:
     """Return the store key of a public Item."""
     return f"catalog/{hazard_of(item_id)}/{item_id}/{item_id}.json"
-
-
-def is_item_key(key: str) -> bool:
-    """Whether a store key is that of a public Item."""
-    parts = key.split("/")
-    return len(parts) == 4 and parts[3] == f"{parts[2]}.json"
 
 
 def staged_key(item_id: str) -> str:
@@ -87,19 +75,6 @@ def month_key(hazard: str, month: str) -> str:
     return f"catalog/{hazard}/{month}.json"
 
 
-def listed(store: Store, hazard: str) -> Iterator[list[str]]:
-    """Yield the ids of the Items that a hazard's collection lists, month by month, the latest first.
-
-    Raises
-    ------
-    KeyMissing
-        Where nothing of the hazard is public.
-    """
-    for href in sorted(hrefs(store.get_json(collection_key(hazard)), "child"), reverse=True):
-        month = store.get_json(posixpath.normpath(f"catalog/{hazard}/{href}"))
-        yield [href.split("/")[1] for href in hrefs(month, "item")]
-
-
 class Catalog:
     """Products made public in a store, with a local search index.
 
@@ -114,12 +89,8 @@ class Catalog:
     def __init__(self, store: Store, index: Path) -> None:
         self.store = store
         self.index = Index(index)
-        position = self.index.position
-        if position is None:
-            self._rebuild(unless_filled=True)
-        elif position and next(news.after(store, position - 1, 1), None) is None:
-            # The index tells of news that were never told here: of a store that has been emptied, or another one.
-            self._rebuild()
+        self._follower = Follower(store, self.index)
+        self._follower.begin()
 
     def stage(self, item: Mapping[str, Any], assets: Mapping[str, Path]) -> str:
         """Return the store key of a staged Item after uploading its assets; done already where it is staged or public.
@@ -202,9 +173,10 @@ class Catalog:
         ------
         KeyMissing
             Where there is none of this id.
+        Unreadable
+            Where it cannot be read.
         """
-        item: dict[str, Any] = self.store.get_json(item_key(item_id))
-        return item
+        return read_item(self.store, item_key(item_id))
 
     def is_public(self, item_id: str) -> bool:
         """Whether an Item is public."""
@@ -228,58 +200,30 @@ class Catalog:
         """Return public Items that satisfy all conditions, the newest first; see `Index.search`."""
         self.refresh()
         keys = self.index.search(hazard=hazard, subject=subject, bbox=bbox, window=window, current=current, limit=limit)
-        return [self.store.get_json(key) for key in keys]
+        return [read_item(self.store, key) for key in keys]
 
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield (key, Item) of everything public, from the files."""
-        keys = filter(is_item_key, self.store.list("catalog"))
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            while some := list(islice(keys, _BATCH)):
-                yield from zip(some, pool.map(self.store.get_json, some), strict=True)
+        """Yield (key, Item) of everything public that can be read, from the files."""
+        return ((key, item) for key, item in read_all(self.store) if not isinstance(item, Unreadable))
 
     def rebuild(self) -> int:
         """Return the number of Items after building the index and the lists of months anew, and telling the news of all."""
-        count = self._rebuild()
+        count = self._follower.rebuild()
         for hazard, ids in groupby((row.id for row in self.index.rows()), key=hazard_of):
             self._relist(hazard, list(ids))
         return count
 
-    def refresh(self) -> int:
-        """Return how many Items the index was told of, by the news after its `position`; one look where there are none.
+    def refresh(self, patience_s: float = PATIENCE_S) -> int:
+        """Return how many Items the index was told of, by the news since the last time; one look where there are none.
 
         What another process published, on another machine too, is found by searches after this.
+
+        Raises
+        ------
+        Busy
+            Where another process writes for longer than the patience, seconds; the index can be read meanwhile.
         """
-        count = 0
-        while batch := list(news.after(self.store, self.index.position or 0, _BATCH)):
-            # Of two writers the later one may have been told of first: what is known must be every state that was told.
-            changed = {e.key for e in batch if e.kind == "item" and not self._knows(e.id, e.state)}
-            self.index.follow(sorted(changed), self.store.get_json, position=batch[-1].number)
-            count += len(changed)
-        return count
-
-    def _rebuild(self, *, unless_filled: bool = False) -> int:
-        entries: list[news.Entry] = []
-
-        def found() -> Iterator[tuple[dict[str, Any], str]]:
-            for key, item in self.items():
-                entries.append(_entry(item, datetime.fromisoformat(item["properties"]["updated"])))
-                yield item, key
-
-        count = self.index.replace(found(), position=lambda: news.head(self.store), unless_filled=unless_filled)
-        self._tell_untold(entries)
-        return count
-
-    def _tell_untold(self, entries: list[news.Entry]) -> None:
-        """Tell the news of Items that a writer was killed before telling of, in the order of their last change."""
-        told = {(entry.id, entry.state) for entry in news.after(self.store, 0)} if entries else set()
-        for entry in sorted(entries, key=lambda entry: (entry.at, entry.id)):
-            if (entry.id, entry.state) not in told:
-                news.tell(self.store, entry)
-
-    def _knows(self, item_id: str, state: str) -> bool:
-        """Whether the index has an Item as it is in a state."""
-        row = self.index.row(item_id)
-        return row is not None and row.state == state
+        return self._follower.follow(patience_s)
 
     def _incomplete(self, item: Mapping[str, Any]) -> str:
         """Return what is wrong with an Item's assets in the store; empty where all are there."""
@@ -348,11 +292,10 @@ class Catalog:
             change = partial(_linked, versions=versions, withdrawal=withdrawal, now=now)
             for version in versions:
                 self._update(item_key(version.id), change)
-                item = self.get(version.id)
-                entry = _entry(item, now)
-                if not self._knows(entry.id, entry.state):
-                    self.index.put(entry.key, self.store.get_json)
-                news.tell(self.store, entry)
+                told = entry(self.get(version.id), item_key(version.id), now)
+                if not self._follower.knows(told):
+                    self.index.put(told.key, partial(read_item, self.store))
+                news.tell(self.store, told)
             if (versions, withdrawal) == (self._visible(lineage, hazard), self._withdrawal(lineage)):
                 return
         raise Conflict(f"{self.store.root}: lineage {lineage} of {hazard} changed {_TRIES} times while it was linked")
@@ -384,7 +327,7 @@ class Catalog:
                 old: bytes | None = self.store.get(key)
             except KeyMissing:
                 old = None
-            new = to_bytes(change(None if old is None else json.loads(old)))
+            new = to_bytes(change(None if old is None else self.store.parsed(key, old)))
             if new == old or self.store.swap(key, old, new):
                 return
         raise Conflict(f"{self.store.root}: {key} changed {_TRIES} times while it was being changed")
@@ -402,12 +345,6 @@ class Catalog:
 
 def _record_key(lineage: str, hazard: str) -> str:
     return f"{lineages.folder(lineage)}/{hazard}.json"
-
-
-def _entry(item: Mapping[str, Any], now: datetime) -> news.Entry:
-    """Return what the news say of an Item as it stands."""
-    state = sha256(to_bytes(item))
-    return news.Entry("item", lineages.standing(item), item["id"], item["collection"], now, item_key(item["id"]), state)
 
 
 def _linked(

@@ -13,17 +13,15 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from pipeline.errors import KeyMissing, StoreError
+from pipeline.errors import KeyMissing, StoreError, Unreadable
 from pipeline.model import Bounds, Window
 from pipeline.products import index_row, index_search
+from pipeline.products.cache import PATIENCE_S, Cache
 from pipeline.products.index_row import boxes, time_text
 from pipeline.products.index_search import Found, Query
 
 #: Version of the tables; an index of another version is dropped and rebuilt.
-_VERSION = 2
-
-#: How long a writer waits for another process, seconds.
-_PATIENCE_S = 30.0
+_VERSION = 3
 
 #: Longest time that a search may take, seconds.
 _LONGEST_S = 20.0
@@ -59,10 +57,24 @@ CREATE TABLE IF NOT EXISTS contents (number INTEGER PRIMARY KEY, properties TEXT
 CREATE TABLE IF NOT EXISTS documents (number INTEGER PRIMARY KEY, document BLOB NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS places USING rtree (number, west, east, south, north, start, stop);
 CREATE TABLE IF NOT EXISTS names (hazard TEXT, name TEXT, type TEXT, PRIMARY KEY (hazard, name, type)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS progress (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS unreadable (key TEXT PRIMARY KEY, problem TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS progress (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    number INTEGER NOT NULL,
+    mark TEXT NOT NULL
+);
 """
 
-_NAMES = ("items", "places", "contents", "documents", "names", "progress")
+_NAMES = ("items", "places", "contents", "documents", "names", "unreadable", "progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Up to which entry an index has followed the news."""
+
+    number: int = 0
+    mark: str = ""
+    """What tells the entry from every other that could be told under its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,79 +100,93 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._own = threading.local()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            if connection.execute("PRAGMA user_version").fetchone()[0] == _VERSION:
-                return
-            connection.execute("BEGIN IMMEDIATE")
-            if connection.execute("PRAGMA user_version").fetchone()[0] not in (0, _VERSION):
-                for name in _NAMES:
-                    connection.execute(f"DROP TABLE IF EXISTS {name}")
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-            connection.execute("COMMIT")
+        self._cache = Cache(path, "index", _VERSION, _TABLES, _NAMES)
+        self._cache.make()
 
     def __reduce__(self) -> tuple[type[Index], tuple[Path]]:
         return Index, (self.path,)
 
     @property
-    def position(self) -> int | None:
-        """Number of the last news entry that is in the index; None before it was ever filled."""
-        found = self._read("SELECT position FROM progress")
-        return int(found[0][0]) if found else None
+    def reached(self) -> Reached | None:
+        """The last news entry that is in the index; None before it was ever filled."""
+        found = self._read("SELECT number, mark FROM progress")
+        return Reached(*found[0]) if found else None
 
     def put(self, key: str, read: Callable[[str], Mapping[str, Any]]) -> None:
         """Add an Item or replace what is known of it; it is read once the pen is held, so that no older state wins."""
-        with self._writing() as connection:
+        with self._cache.writing() as connection:
             index_row.insert(connection, read(key), key, with_state=True)
 
-    def follow(self, keys: Iterable[str], read: Callable[[str], Mapping[str, Any]], *, position: int) -> None:
+    def follow(
+        self,
+        keys: Iterable[str],
+        read: Callable[[str], Mapping[str, Any]],
+        *,
+        reached: Reached | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         """Put Items as they are now and note up to which news entry the index has followed.
 
-        One whose file was taken away by hand is forgotten: it must not hold up those that came after it.
+        One whose file was taken away by hand is forgotten, one that cannot be read is left out and noted: neither must hold
+        up those that came after it.
+
+        Parameters
+        ----------
+        keys
+            Of the Items.
+        read
+            Returns an Item; KeyMissing or Unreadable where there is none.
+        reached
+            The last entry that told of them.
+        patience_s
+            How long to wait for another writer, seconds; Busy afterwards.
         """
-        with self._writing() as connection:
+        with self._cache.writing(patience_s) as connection:
             for key in keys:
                 try:
-                    item = read(key)
+                    index_row.insert(connection, read(key), key, with_state=True)
                 except KeyMissing:
                     index_row.forget(connection, key)
-                else:
-                    index_row.insert(connection, item, key, with_state=True)
-            _reach(connection, position)
+                except Unreadable as error:
+                    index_row.leave_out(connection, key, str(error))
+            if reached is not None:
+                _reach(connection, reached)
 
     def replace(
         self,
-        items: Iterable[tuple[Mapping[str, Any], str]],
+        items: Iterable[tuple[str, Mapping[str, Any] | Unreadable]],
         *,
-        position: Callable[[], int] = lambda: 0,
-        unless_filled: bool = False,
+        reached: Callable[[], Reached] = Reached,
+        only_if: Callable[[Reached | None], bool] = lambda _: True,
+        patience_s: float = PATIENCE_S,
     ) -> int:
-        """Forget all, take these (Item, key) instead, in one transaction; return how many there are.
+        """Forget all, take these Items by key instead, in one transaction; return how many there are.
 
         Parameters
         ----------
         items
-            Read once the pen is held, so that nothing that is put meanwhile is forgotten.
-        position
+            Read once the pen is held, so that nothing that is put meanwhile is forgotten; what cannot be read is noted.
+        reached
             Tells which news entry is the last that these Items surely show; asked before the first of them is read.
-        unless_filled
-            Leave everything as it is where another process has filled the index already.
+        only_if
+            Whether to do so, by what the index has reached once the pen is held: another process may have been faster.
+        patience_s
+            How long to wait for another writer, seconds; Busy afterwards.
         """
-        with self._writing() as connection:
-            if unless_filled and connection.execute("SELECT 1 FROM progress").fetchone():
-                return int(connection.execute("SELECT count(*) FROM items").fetchone()[0])
-            reached = position()
-            for name in _NAMES:
-                connection.execute(f"DELETE FROM {name}")
-            count = 0
-            for item, key in items:
-                index_row.insert(connection, item, key)
-                count += 1
-            _reach(connection, reached)
-            return count
+        with self._cache.writing(patience_s) as connection:
+            found = connection.execute("SELECT number, mark FROM progress").fetchone()
+            if only_if(Reached(*found) if found else None):
+                last = reached()
+                for name in _NAMES:
+                    connection.execute(f"DELETE FROM {name}")
+                for key, item in items:
+                    _take(connection, key, item)
+                _reach(connection, last)
+            return int(connection.execute("SELECT count(*) FROM items").fetchone()[0])
+
+    def unreadable(self) -> dict[str, str]:
+        """Return the store keys of Items that are left out, since they cannot be read, and why."""
+        return dict(self._read("SELECT key, problem FROM unreadable ORDER BY key"))
 
     def rows(self) -> list[Row]:
         """Return all rows, by id."""
@@ -258,7 +284,7 @@ class Index:
             status = self.path.stat()
             identity = (os.getpid(), status.st_dev, status.st_ino)
             if getattr(self._own, "identity", None) != identity:
-                connection = self._connect()
+                connection = self._cache.connect()
                 connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
                 index_search.prepare(connection)
                 self._own.connection, self._own.identity = connection, identity
@@ -266,36 +292,21 @@ class Index:
         except (sqlite3.Error, OSError, zlib.error) as error:
             raise StoreError(f"{self.path}: index: {error}") from error
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None)
-        # What a power cut takes from the last commits comes back with the news or a rebuild.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        return connection
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            connection = self._connect()
-            try:
-                yield connection
-            finally:
-                connection.close()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: index: {error}") from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold the only pen; what is not finished is undone."""
-        with self._open() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
+def _take(connection: sqlite3.Connection, key: str, item: Mapping[str, Any] | Unreadable) -> None:
+    """Put an Item, or note why it cannot be read."""
+    try:
+        if isinstance(item, Unreadable):
+            raise item
+        index_row.insert(connection, item, key)
+    except Unreadable as error:
+        index_row.leave_out(connection, key, str(error))
 
 
-def _reach(connection: sqlite3.Connection, position: int) -> None:
+def _reach(connection: sqlite3.Connection, reached: Reached) -> None:
     """Note how far the news are in the index; another process may have come further."""
     connection.execute(
-        "INSERT INTO progress (only, position) VALUES (1, ?)"
-        " ON CONFLICT (only) DO UPDATE SET position = max(position, excluded.position)",
-        (position,),
+        "INSERT INTO progress (only, number, mark) VALUES (1, ?, ?) ON CONFLICT (only) DO UPDATE"
+        " SET number = excluded.number, mark = excluded.mark WHERE excluded.number >= number",
+        (reached.number, reached.mark),
     )

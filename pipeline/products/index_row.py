@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sqlite3
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import shapely
+from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
+from pipeline.errors import Unreadable
 from pipeline.model import Bounds
 from pipeline.store import sha256, to_bytes
+
+_log = logging.getLogger(__name__)
 
 #: An instant as RFC 3339 writes it.
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
@@ -46,39 +52,96 @@ _INSERT = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Everything that the tables hold of one Item."""
+
+    columns: tuple[Any, ...]
+    around: Bounds | None
+    times: tuple[float, float]
+    filterable: Mapping[str, Any]
+    text: str
+    shape: bytes | None
+    document: bytes
+
+
 def insert(connection: sqlite3.Connection, item: Mapping[str, Any], key: str, *, with_state: bool = False) -> None:
-    """Put an Item into the tables, in place of what they hold of it."""
+    """Put an Item into the tables, in place of what they hold of it.
+
+    Raises
+    ------
+    Unreadable
+        Where it is no Item that can be searched for; the tables are as they were.
+    """
+    try:
+        facts = _facts(item, key, with_state)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ShapelyError) as error:
+        raise Unreadable(f"{key}: found what no index can hold: {type(error).__name__}: {error}") from error
+    (number,) = connection.execute(_INSERT, facts.columns).fetchone()
+    _place(connection, number, facts.around, facts.times)
+    names = [(item["collection"], name, kind(value)) for name, value in facts.filterable.items()]
+    connection.executemany("INSERT OR IGNORE INTO names (hazard, name, type) VALUES (?, ?, ?)", names)
+    connection.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", (number, facts.text, facts.shape))
+    connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (number, facts.document))
+    connection.execute("DELETE FROM unreadable WHERE key = ?", (key,))
+
+
+def _facts(item: Mapping[str, Any], key: str, with_state: bool) -> _Facts:
     properties = item["properties"]
     start = time_text(properties.get("start_datetime") or properties["datetime"])
     stop = max(start, time_text(properties.get("end_datetime") or start))
     box, geometry = item.get("bbox"), item.get("geometry")
     around = bounds(box) if box else None
+    if around is not None and any(west > east or south > north for west, south, east, north in boxes(around)):
+        raise ValueError(f"found bbox {box}, expected west, south, east, north")
     footprint = shape(geometry) if geometry else None
-    values = (
-        item["id"],
-        key,
-        item["collection"],
-        properties.get("hazmon:subject", item["id"]),
-        properties.get("hazmon:lineage", item["id"]),
+    columns = (
+        *_texts(
+            item["id"],
+            key,
+            item["collection"],
+            properties.get("hazmon:subject", item["id"]),
+            properties.get("hazmon:lineage", item["id"]),
+        ),
         start,
         stop,
-        properties.get("hazmon:revision", 0),
-        properties.get("created", ""),
+        int(properties.get("hazmon:revision", 0)),
+        *_texts(properties.get("created", "")),
         int(not properties.get("deprecated", False)),
         *(around or (None,) * 4),
         int(_is_box(footprint, around)),
         sha256(to_bytes(item)) if with_state else None,
     )
-    (number,) = connection.execute(_INSERT, values).fetchone()
-    _place(connection, number, around, start, stop)
     facts = filterable(properties)
-    names = [(item["collection"], name, kind(value)) for name, value in facts.items()]
-    connection.executemany("INSERT OR IGNORE INTO names (hazard, name, type) VALUES (?, ?, ?)", names)
-    blob = shapely.to_wkb(footprint) if footprint is not None else None
-    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
-    connection.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", (number, text, blob))
-    document = zlib.compress(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode(), _LEVEL)
-    connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (number, document))
+    return _Facts(
+        columns=columns,
+        around=around,
+        times=(seconds(start), seconds(stop)),
+        filterable=facts,
+        text=_compact(facts),
+        shape=shapely.to_wkb(footprint) if footprint is not None else None,
+        document=zlib.compress(_compact(item).encode(), _LEVEL),
+    )
+
+
+def _texts(*values: Any) -> tuple[str, ...]:
+    for value in values:
+        if not isinstance(value, str):
+            raise TypeError(f"found {value!r}, expected text")
+    return values
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def leave_out(connection: sqlite3.Connection, key: str, problem: str) -> None:
+    """Take the Item of a store key out of the tables and note why it cannot be read; logged once."""
+    old = connection.execute("SELECT problem FROM unreadable WHERE key = ?", (key,)).fetchone()
+    if old is None or old[0] != problem:
+        _log.error("%s is left out of the index: %s", key, problem)
+    forget(connection, key)
+    connection.execute("INSERT INTO unreadable VALUES (?, ?)", (key, problem))
 
 
 def forget(connection: sqlite3.Connection, key: str) -> None:
@@ -87,12 +150,12 @@ def forget(connection: sqlite3.Connection, key: str) -> None:
         connection.execute("DELETE FROM places WHERE number IN (?, ?)", (2 * number, 2 * number + 1))
         for table in ("items", "contents", "documents"):
             connection.execute(f"DELETE FROM {table} WHERE number = ?", (number,))
+    connection.execute("DELETE FROM unreadable WHERE key = ?", (key,))
 
 
-def _place(connection: sqlite3.Connection, number: int, around: Bounds | None, start: str, stop: str) -> None:
+def _place(connection: sqlite3.Connection, number: int, around: Bounds | None, times: tuple[float, float]) -> None:
     """Enter one or, across the antimeridian, two boxes in space and time; their numbers tell the Item's."""
     connection.execute("DELETE FROM places WHERE number IN (?, ?)", (2 * number, 2 * number + 1))
-    times = (seconds(start), seconds(stop))
     for side, (west, south, east, north) in enumerate(boxes(around) if around else []):
         connection.execute(
             "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?)", (2 * number + side, west, east, south, north, *times)

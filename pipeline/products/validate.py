@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -29,15 +28,16 @@ from rasterio.errors import RasterioError
 from referencing import Registry, Resource
 from rio_cogeo.cogeo import cog_validate
 
-from pipeline.errors import KeyMissing, StoreError
+from pipeline.errors import KeyMissing, StoreError, Unreadable
 from pipeline.products import qml
 from pipeline.products.bands import COG_TYPE
-from pipeline.products.catalog import ROOT_KEY, collection_key, is_item_key, month_key
+from pipeline.products.catalog import ROOT_KEY, collection_key, month_key
 from pipeline.products.collection import hrefs
 from pipeline.products.index import Index
 from pipeline.products.item import EXTENSIONS, extensions
 from pipeline.products.product import month_of
 from pipeline.products.read import asset_href, asset_key, gdal_options, gdal_path
+from pipeline.products.stored import is_item_key
 from pipeline.products.table import PARQUET_TYPE
 from pipeline.store import Store
 
@@ -81,7 +81,7 @@ def validate(store: Store, index: Index, *, progress: Progress | None = None) ->
     for done, key in enumerate(keys, start=1):
         try:
             item = _document(store, key)
-        except (StoreError, ValueError) as error:
+        except StoreError as error:
             problems.append(Problem(key, "stac", str(error)))
             continue
         problems += _check_item(store, key, item)
@@ -95,9 +95,9 @@ def validate(store: Store, index: Index, *, progress: Progress | None = None) ->
 
 
 def _document(store: Store, key: str) -> dict[str, Any]:
-    value = json.loads(store.get(key))
+    value = store.get_json(key)
     if not isinstance(value, dict):
-        raise ValueError(f"found {type(value).__name__}, expected a JSON object")
+        raise Unreadable(f"found {type(value).__name__}, expected a JSON object")
     return value
 
 
@@ -272,7 +272,7 @@ def _check_list(store: Store, key: str, kind: str, expected: set[str]) -> Iterat
     """Check a document that lists others."""
     try:
         document = _document(store, key)
-    except (StoreError, ValueError) as error:
+    except StoreError as error:
         yield Problem(key, "stac", str(error))
         return
     yield from _against_schema(key, document, kind)
@@ -284,7 +284,10 @@ def _check_list(store: Store, key: str, kind: str, expected: set[str]) -> Iterat
 
 def _check_index(index: Index, found: Mapping[str, bool]) -> Iterator[Problem]:
     rows = {row.key: row.current for row in index.rows()}
-    for key in sorted(set(rows) | set(found)):
+    left_out = index.unreadable()
+    for key, problem in left_out.items():
+        yield Problem(key, "index", f"left out of the index: {problem}")
+    for key in sorted({*rows, *found} - {*left_out}):
         if rows.get(key) != found.get(key):
             words = {None: "absent", True: "current", False: "superseded"}
             yield Problem(key, "index", f"index says {words[rows.get(key)]}, the Item {words[found.get(key)]}; rebuild it")

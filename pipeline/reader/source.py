@@ -22,7 +22,8 @@ from pipeline import config
 from pipeline.errors import InputError, StoreError
 from pipeline.model import Event
 from pipeline.observations import events
-from pipeline.products.catalog import ROOT_KEY, item_key, listed
+from pipeline.products.catalog import ROOT_KEY, item_key
+from pipeline.products.listed import listed
 from pipeline.products.read import asset_href, asset_key
 from pipeline.reader.wanted import Wanted, is_ours, subject_of
 from pipeline.store import Store

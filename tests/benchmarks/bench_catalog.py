@@ -61,8 +61,8 @@ def place(chance: random.Random, wide: bool = False) -> Bounds:
     return round(west, 5), round(south, 5), round(min(west + width, 130), 5), round(min(south + width / 2, 60), 5)
 
 
-def items(model: dict[str, Any], count: int) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield (Item, key): eleven years of products of four hazards."""
+def items(model: dict[str, Any], count: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (key, Item): eleven years of products of four hazards."""
     chance = random.Random(20240410)
     for number in range(count):
         hazard = HAZARDS[number % len(HAZARDS)]
@@ -78,7 +78,7 @@ def items(model: dict[str, Any], count: int) -> Iterator[tuple[dict[str, Any], s
             "hazmon:magnitude": round(chance.uniform(4, 8), 1),
             "deprecated": bool(number % 2),
         }
-        yield item, f"catalog/{hazard}/{id}/{id}.json"
+        yield f"catalog/{hazard}/{id}/{id}.json", item
 
 
 def serve(home: str, answer: Connection) -> None:
@@ -224,7 +224,7 @@ def over_pgstac(work: Workspace, model: dict[str, Any], count: int) -> Iterator[
     from pipeline.service.stac.sync import sync
     from tests.service.postgres import cluster
 
-    for item, key in items(model, count):
+    for key, item in items(model, count):
         work.store.put(key, to_bytes(item))
     (Path(work.store.root) / "config").mkdir()
     (Path(work.store.root) / "config/service.yaml").write_text("backend: pgstac\n")

@@ -16,8 +16,10 @@ from jsonschema import Draft7Validator
 from pipeline import news
 from pipeline.errors import KeyMissing, ProductError, StoreError
 from pipeline.model import Event, Scene
-from pipeline.products.catalog import Catalog, item_key, listed
+from pipeline.products.catalog import Catalog, item_key
 from pipeline.products.collection import hrefs
+from pipeline.products.index import Reached
+from pipeline.products.listed import listed
 from pipeline.products.product import Product
 from pipeline.products.read import asset_href
 from pipeline.products.validate import validate
@@ -328,9 +330,10 @@ def test_an_index_elsewhere_follows_the_news(catalog: Catalog, workshop: Path, t
 
 def test_an_index_that_knows_already_reads_no_item_again(catalog: Catalog, workshop: Path) -> None:
     publish(catalog, product(1), workshop)
-    position = catalog.index.position
+    reached = catalog.index.reached
     assert catalog.refresh() == 0
-    assert catalog.index.position == news.head(catalog.store) != position
+    assert catalog.index.reached != reached
+    assert catalog.index.reached == Reached(1, news.mark_at(catalog.store, 1))
 
 
 def test_a_state_told_late_does_not_hide_the_one_before(catalog: Catalog, workshop: Path, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import rasterio
 
-from pipeline.products.catalog import Catalog, listed
+from pipeline.products.catalog import Catalog
+from pipeline.products.listed import listed
 from pipeline.products.read import asset_href
 from pipeline.products.validate import validate
 from pipeline.store import Store

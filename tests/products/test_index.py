@@ -1,14 +1,15 @@
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.errors import StoreError
+from pipeline.errors import Busy, KeyMissing, StoreError
 from pipeline.model import Window
-from pipeline.products.index import Index
+from pipeline.products.index import Index, Reached
 
 DAY = datetime(2024, 4, 5, tzinfo=UTC)
 
@@ -110,7 +111,72 @@ def test_an_index_of_another_version_is_emptied(index: Index) -> None:
     assert Index(index.path).rows() == []
 
 
-def test_a_file_that_is_no_index_is_a_store_error(tmp_path: Path) -> None:
-    (tmp_path / "index.sqlite").write_text("not a database, but a long enough text to be taken for one" * 9)
+def test_a_file_that_is_no_index_is_set_aside_and_begun_anew(tmp_path: Path) -> None:
+    text = "not a database, but a long enough text to be taken for one" * 9
+    for part in ("", "-wal"):
+        (tmp_path / f"index.sqlite{part}").write_text(text)
+    assert Index(tmp_path / "index.sqlite").rows() == []
+    assert [(tmp_path / f"index.sqlite.damaged{part}").read_text() for part in ("", "-wal")] == [text] * 2
+
+
+def test_an_index_cut_short_is_set_aside_by_one_of_many_that_open_it(index: Index) -> None:
+    fill(index, *(item(f"a{number}") for number in range(50)))
+    with sqlite3.connect(index.path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    index.path.write_bytes(index.path.read_bytes()[:5000])
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: Index(index.path), range(4)))
+    assert [each.rows() for each in opened] == [[]] * 4
+    assert index.path.with_name("index.sqlite.damaged").stat().st_size == 5000
+
+
+def test_an_index_that_cannot_be_opened_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "index.sqlite").mkdir()
     with pytest.raises(StoreError, match="index"):
         Index(tmp_path / "index.sqlite")
+
+
+def test_a_writer_that_is_not_waited_for_long_is_busy_and_readers_go_on(index: Index) -> None:
+    fill(index, item("a"))
+    holder = sqlite3.connect(index.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Busy, match="index"):
+        index.follow(["b"], item, patience_s=0.01)
+    assert [row.id for row in index.rows()] == ["a"]
+    holder.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"datetime": None},
+        {"datetime": "yesterday"},
+        {"hazmon:subject": ["a"]},
+        {"hazmon:revision": "first"},
+        {"bbox": [1.0]},
+        {"bbox": [76.0, 44.0, 80.0, 40.0]},
+        {"bbox": [float("nan")] * 4},
+        {"title": "\ud800"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_no_index_can_hold_is_left_out_and_noted_until_it_can(index: Index, changes: dict[str, Any]) -> None:
+    fill(index, item("a"))
+    items = {"a": item("a", **changes), "b": item("b")}
+    index.follow(items, items.__getitem__, reached=Reached(7, "x"))
+    assert [row.id for row in index.rows()] == ["b"]
+    assert list(index.unreadable()) == ["a"]
+    assert index.reached == Reached(7, "x")
+    index.replace(items.items(), reached=lambda: Reached(7, "x"))
+    assert ([row.id for row in index.rows()], list(index.unreadable())) == (["b"], ["a"])
+    index.put("a", item)
+    assert index.unreadable() == {}
+
+
+def test_one_that_stays_unreadable_is_logged_once(index: Index, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        index.follow(["a"], lambda _: {})
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    index.follow(["a"], lambda key: (_ for _ in ()).throw(KeyMissing(key)))
+    assert index.unreadable() == {}

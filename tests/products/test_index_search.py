@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import shapely
 
-from pipeline.products.index import Index
+from pipeline.products.index import Index, Reached
 from pipeline.products.index_row import boxes
 from pipeline.products.index_search import NEWEST_FIRST, Key, Query, Term, in_places, spatial
 from tests.products.test_index import fill, item
@@ -44,7 +44,7 @@ def many(count: int) -> list[dict[str, Any]]:
 def test_few_and_many_places_give_the_same_answer(index: Index, count: int) -> None:
     """Few are looked up in the R-tree, of many enough are met by walking through time."""
     made = many(count)
-    index.replace((each, each["id"]) for each in made)
+    index.replace((each["id"], each) for each in made)
     query = within(0.0, 0.0, 16.0, 1.0)
     expected = sorted(made, key=lambda each: (each["properties"]["datetime"], each["id"]), reverse=True)
     assert ids(index, query) == [each["id"] for each in expected[:100]]
@@ -124,16 +124,16 @@ def test_an_index_goes_to_another_process(index: Index) -> None:
 
 
 def test_the_position_never_goes_back(index: Index) -> None:
-    assert index.position is None
-    index.replace([], position=lambda: 3)
-    for position in (7, 5):
-        index.follow([], lambda _: {}, position=position)
-    assert index.position == 7
+    assert index.reached is None
+    index.replace([], reached=lambda: Reached(3, "c"))
+    for reached in (Reached(7, "g"), Reached(5, "e")):
+        index.follow([], lambda _: {}, reached=reached)
+    assert index.reached == Reached(7, "g")
 
 
 def test_an_index_that_another_filled_is_left_as_it_is(index: Index) -> None:
-    index.replace([(item("a"), "a")])
-    assert index.replace([(item("b"), "b")], unless_filled=True) == 1
+    index.replace([("a", item("a"))])
+    assert index.replace([("b", item("b"))], only_if=lambda reached: reached is None) == 1
     assert [row.id for row in index.rows()] == ["a"]
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from pipeline.errors import KeyMissing
 from pipeline.products.bands import COG_TYPE
-from pipeline.products.catalog import is_item_key
 from pipeline.products.read import asset_key
+from pipeline.products.stored import is_item_key
 from pipeline.service.door import Door, find_item
 
 _FOREVER = "public, max-age=31536000, immutable"

@@ -10,8 +10,9 @@ from threading import Event
 from typing import Any
 
 from pipeline import news
-from pipeline.errors import HazmonError, KeyMissing, ProductError, StoreError
-from pipeline.products.catalog import collection_key, hazard_of, is_item_key, item_key
+from pipeline.errors import HazmonError, KeyMissing, ProductError, StoreError, Unreadable
+from pipeline.products.catalog import collection_key, hazard_of, item_key
+from pipeline.products.stored import is_item_key, read_item
 from pipeline.service.stac.mirror import Mirror
 from pipeline.store import Store
 
@@ -136,7 +137,7 @@ def keep(store: Store, url: str, stop: Event) -> None:
                 _begin(store, mirror)
                 for found in watch(store, mirror, stop):
                     log.info("pgstac: %s", found)
-        except (HazmonError, ValueError) as error:
+        except HazmonError as error:
             log.warning("pgstac: %s; tried again in %g s", error, RETRY_S)
             stop.wait(RETRY_S)
 
@@ -154,11 +155,7 @@ def _is_ours(store: Store, synced: tuple[int, str] | None) -> bool:
     if synced is None:
         return False
     number, mark = synced
-    return number == 0 or _mark(next(news.after(store, number - 1, 1), None)) == mark
-
-
-def _mark(entry: news.Entry | None) -> str:
-    return f"{entry.kind} {entry.what} {entry.id} {entry.state}" if entry else ""
+    return news.mark_at(store, number) == mark
 
 
 def _number(mirror: Mirror) -> int:
@@ -174,14 +171,14 @@ def _follow(store: Store, mirror: Mirror) -> News | None:
     ids = sorted({entry.id for entry in entries if entry.kind == "item"})
     with mirror.writing():
         written = _put(store, mirror, ids)
-        mirror.remember(entries[-1].number, _mark(entries[-1]))
+        mirror.remember(entries[-1].number, entries[-1].mark)
     return News(written, entries[-1].number)
 
 
 def _load_all(store: Store, mirror: Mirror, progress: Progress | None) -> tuple[int, int]:
     """Return how many Items were written and how many removed; news from here on are followed afterwards."""
     number = news.head(store)
-    last = _mark(next(news.after(store, number - 1, 1), None)) if number else ""
+    last = news.mark_at(store, number)
     ids = list(_ids(store))
     loaded = _load(store, mirror, ids, progress)
     extra = mirror.items() - set(ids)
@@ -215,7 +212,7 @@ def _put(store: Store, mirror: Mirror, ids: list[str]) -> int:
             items.append(_item(store, id))
         except KeyMissing:
             mirror.delete([id])
-        except ProductError as error:
+        except Unreadable as error:
             log.error("pgstac: left out: %s", error)
     mirror.put_collections(_collection(store, hazard, items) for hazard in sorted({item["collection"] for item in items}))
     mirror.put_items(items)
@@ -223,22 +220,18 @@ def _put(store: Store, mirror: Mirror, ids: list[str]) -> int:
 
 
 def _item(store: Store, id: str) -> dict[str, Any]:
-    """Return an Item as it is in the store now; ProductError where it lacks what a copy is made by."""
-    try:
-        item: dict[str, Any] = store.get_json(item_key(id))
-        found = item["id"], item["collection"]
-        _ = item["properties"]["datetime"], item["bbox"], item["geometry"], item["stac_version"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ProductError(f"{item_key(id)}: found no Item: {type(error).__name__}: {error}") from error
-    if found != (id, hazard_of(id)):
-        raise ProductError(f"{item_key(id)}: found Item {found[0]!r} of {found[1]!r}, expected {id} of {hazard_of(id)}")
+    """Return an Item as it is in the store now; Unreadable where it lacks what a copy is made by."""
+    item = read_item(store, item_key(id))
+    missing = [name for name in ("bbox", "geometry", "stac_version") if name not in item]
+    if missing or "datetime" not in item["properties"]:
+        raise Unreadable(f"{store.root}: {item_key(id)}: found no {missing or 'properties.datetime'}")
     return item
 
 
 def _is_readable(store: Store, id: str) -> bool:
     try:
         _item(store, id)
-    except (KeyMissing, ProductError):
+    except (KeyMissing, Unreadable):
         return False
     return True
 
@@ -247,7 +240,7 @@ def _collection(store: Store, hazard: str, items: list[dict[str, Any]]) -> dict[
     """Return a hazard's collection; its first Item is public before it, so that there may be none yet, or none to be read."""
     try:
         found: dict[str, Any] = store.get_json(collection_key(hazard))
-    except (KeyMissing, ValueError):
+    except (KeyMissing, Unreadable):
         item = next(item for item in items if item["collection"] == hazard)
         time = item["properties"]["datetime"]
         extent = {"spatial": {"bbox": [item["bbox"]]}, "temporal": {"interval": [[time, time]]}}

@@ -52,7 +52,7 @@ ITEMS = [item(number) for number in range(60)]
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
     found = Index(tmp_path_factory.mktemp("index") / "index.sqlite")
-    found.replace((each, each["id"]) for each in ITEMS)
+    found.replace((each["id"], each) for each in ITEMS)
     return found
 
 

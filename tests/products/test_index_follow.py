@@ -1,0 +1,143 @@
+"""The index of a home that others write to: whatever lies there, it goes on with all that can be read."""
+
+import shutil
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline import news
+from pipeline.errors import Busy, Unreadable
+from pipeline.model import Event
+from pipeline.products import index_follow
+from pipeline.products.catalog import Catalog, item_key
+from pipeline.products.validate import validate
+from pipeline.store import Store
+from tests.products.samples import INFO, NOW, ORIGIN, built, product
+
+#: Instead of an Item: half a file, no text, no object, an Item of another name.
+UNREADABLE = [b'{"id": "shaking-', b"\xff\xfe", b"[]", b'{"id": "x", "properties": {}, "assets": {}, "links": []}']
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Catalog:
+    return Catalog(Store.open(tmp_path / "store"), tmp_path / "here.sqlite")
+
+
+@pytest.fixture
+def elsewhere(here: Catalog, tmp_path: Path) -> Catalog:
+    return Catalog(here.store, tmp_path / "elsewhere.sqlite")
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("workshop")
+
+
+def publish(catalog: Catalog, workshop: Path, number: int) -> str:
+    made = product(1, subject=Event(f"eq2024012218090{number}aaaa", 1, ORIGIN + timedelta(days=40 * number)))
+    catalog.stage(*built(made, workshop, now=NOW))
+    return str(catalog.publish(made.item_id, INFO, now=NOW)["id"])
+
+
+def ids(catalog: Catalog) -> list[str]:
+    return [row.id for row in catalog.index.rows()]
+
+
+def without_time(data: bytes) -> bytes:
+    return data.replace(b'"datetime"', b'"datetyme"')
+
+
+@pytest.mark.parametrize("data", [*UNREADABLE, None], ids=["cut", "no text", "list", "another", "no datetime"])
+def test_an_item_that_cannot_be_read_holds_up_no_other(
+    here: Catalog, elsewhere: Catalog, workshop: Path, data: bytes | None
+) -> None:
+    bad, good = publish(elsewhere, workshop, 1), publish(elsewhere, workshop, 2)
+    here.store.put(item_key(bad), without_time(here.store.get(item_key(bad))) if data is None else data)
+    here.refresh()
+    assert (ids(here), list(here.index.unreadable())) == ([good], [item_key(bad)])
+    again = Catalog(here.store, here.index.path.with_name("again.sqlite"))
+    assert (ids(again), list(again.index.unreadable())) == ([good], [item_key(bad)])
+    assert again.rebuild() == 1
+    assert item_key(bad) in {problem.key for problem in validate(here.store, here.index)}
+    with pytest.raises(Unreadable, match=bad):
+        here.get(bad)
+
+
+def test_an_item_that_was_mended_is_found_again(
+    here: Catalog, elsewhere: Catalog, workshop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, gone = publish(elsewhere, workshop, 1), publish(elsewhere, workshop, 2)
+    good = here.store.get(item_key(bad))
+    for id in (bad, gone):
+        here.store.put(item_key(id), b"{")
+    here.refresh()
+    here.store.put(item_key(bad), good)
+    here.store.delete(item_key(gone))
+    here.refresh()
+    assert ids(here) == []
+    monkeypatch.setattr(index_follow, "_LOOK_AGAIN_S", -1.0)
+    here.refresh()
+    assert (ids(here), here.index.unreadable()) == ([bad], {})
+
+
+def test_a_damaged_index_is_filled_anew(here: Catalog, workshop: Path) -> None:
+    id = publish(here, workshop, 1)
+    for part in ("-wal", "-shm"):
+        Path(f"{here.index.path}{part}").unlink(missing_ok=True)
+    here.index.path.write_bytes(b"garbage" * 2000)
+    assert ids(Catalog(here.store, here.index.path)) == [id]
+
+
+def set_back(catalog: Catalog, number: int, id: str) -> None:
+    """Take away the newest Item and what the news told of it, as a copy of before does that is put in place."""
+    catalog.store.delete(f"news/{number:012d}.json")
+    for key in [key for key in catalog.store.list("news/told") if id[:60] in key]:
+        catalog.store.delete(key)
+    shutil.rmtree(Path(catalog.store.root, item_key(id)).parent)
+    shutil.rmtree(Path(catalog.store.root, "lineages"))
+
+
+def test_a_store_that_was_set_back_and_went_on_is_followed_anew(here: Catalog, elsewhere: Catalog, workshop: Path) -> None:
+    first, lost = publish(elsewhere, workshop, 1), publish(elsewhere, workshop, 2)
+    here.refresh()
+    shutil.copyfile(here.index.path, here.index.path.with_name("restarted.sqlite"))
+    set_back(here, 2, lost)
+    other = publish(Catalog(here.store, here.index.path.with_name("third.sqlite")), workshop, 3)
+    assert news.head(here.store) == 2
+    here.refresh()
+    assert ids(here) == [first, other]
+    assert ids(Catalog(here.store, here.index.path.with_name("restarted.sqlite"))) == [first, other]
+
+
+def test_a_store_that_was_only_set_back_forgets_what_is_gone(here: Catalog, elsewhere: Catalog, workshop: Path) -> None:
+    first, lost = publish(elsewhere, workshop, 1), publish(elsewhere, workshop, 2)
+    here.refresh()
+    set_back(here, 2, lost)
+    here.refresh()
+    assert ids(here) == [first]
+
+
+def test_while_another_process_writes_a_refresh_is_busy_and_the_index_can_be_read(
+    here: Catalog, elsewhere: Catalog, workshop: Path
+) -> None:
+    publish(elsewhere, workshop, 1)
+    here.refresh()
+    known = ids(here)
+    publish(elsewhere, workshop, 2)
+    holder = sqlite3.connect(here.index.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Busy):
+        here.refresh(0.01)
+    assert ids(here) == known
+    holder.close()
+    assert here.refresh() == 1
+
+
+def test_an_entry_of_the_news_that_is_none_is_unreadable(here: Catalog) -> None:
+    for data in (b"{", b"[]", b"{}"):
+        here.store.put("news/000000000001.json", data)
+        with pytest.raises(Unreadable, match="000000000001"):
+            news.mark_at(here.store, 1)
+    assert news.mark_at(here.store, 0) == news.mark_at(here.store, 2) == ""
