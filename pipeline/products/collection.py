@@ -57,7 +57,7 @@ def with_item(collection: Mapping[str, Any] | None, info: CollectionInfo, item: 
         "extent": _extent(old.get("extent"), item),
         "summaries": _summaries(old.get("summaries", {}), layer, item),
         "item_assets": _item_assets(layer),
-        "links": _months(old, [item["id"]]),
+        "links": [*_months(old, [item["id"]]), *_older(old)],
     }
     if info.keywords:
         found["keywords"] = list(info.keywords)
@@ -114,6 +114,11 @@ def _months(collection: Mapping[str, Any], ids: Sequence[str]) -> list[dict[str,
     names = sorted({month_of(id) for id in ids})
     months = [{"rel": "child", "href": f"./{name}.json", "type": _JSON, "title": name} for name in names]
     return [_up("root", "../catalog.json"), _up("parent", "../catalog.json"), *_grown(collection, months)]
+
+
+def _older(collection: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the links to Items that a collection had before there were months; a rebuild enters these Items in theirs."""
+    return [dict(link) for link in collection.get("links", []) if link["rel"] == "item"]
 
 
 def _up(relation: str, href: str) -> dict[str, Any]:
