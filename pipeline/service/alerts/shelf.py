@@ -20,6 +20,7 @@ import shapely
 
 from pipeline import news
 from pipeline.errors import AlertError, KeyMissing, StoreError
+from pipeline.products.cache import Cache
 from pipeline.service.alerts.record import Record, moment, read, to_geojson
 from pipeline.store import Store
 
@@ -27,8 +28,6 @@ _log = logging.getLogger(__name__)
 
 #: Version of the tables; a file of another version is dropped and rebuilt.
 _VERSION = 2
-#: How long a writer waits for another process, seconds.
-_PATIENCE_S = 30.0
 #: How often the store is listed for files that no news tell of (put there by hand, or left by a writer that died), seconds.
 _LIST_AGAIN_S = 300.0
 #: How long a request waits for another that takes messages in, seconds; 10,000 messages read for the first time take about 25.
@@ -70,7 +69,7 @@ CREATE INDEX IF NOT EXISTS superseded_by_successor ON superseded (successor);
 CREATE VIRTUAL TABLE IF NOT EXISTS outlines USING rtree (number, west, east, south, north);
 CREATE TABLE IF NOT EXISTS unreadable (key TEXT PRIMARY KEY, problem TEXT NOT NULL);
 """
-_DROP = "".join(f"DROP TABLE IF EXISTS {name};" for name in ("messages", "superseded", "outlines", "unreadable"))
+_NAMES = ("messages", "superseded", "outlines", "unreadable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +98,8 @@ class Shelf:
         self._after = 0
         self._stopping = Event()
         self._listed: float | None = None
-        self._prepare()
-
-    def _prepare(self) -> None:
-        """Make the tables, and begin anew where the file is new."""
-        self._listed = None
-        with self.open() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            if connection.execute("PRAGMA user_version").fetchone()[0] not in (0, _VERSION):
-                connection.executescript(_DROP)
-            connection.executescript(_TABLES)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        self._cache = Cache(path, "shelf of messages", _VERSION, _TABLES, _NAMES)
+        self._cache.make()
 
     def refresh(self) -> None:
         """Take in what became public since the last call.
@@ -122,7 +112,8 @@ class Shelf:
         """
         with self._mine():
             if not self.path.exists():
-                self._prepare()
+                self._listed = None
+                self._cache.make()
             if self._listed is None or monotonic() - self._listed > _LIST_AGAIN_S:
                 self._list()
             try:
@@ -177,14 +168,8 @@ class Shelf:
         StoreError
             Where the file cannot be read or stays locked.
         """
-        try:
-            connection = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None)
-            try:
-                yield connection
-            finally:
-                connection.close()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: shelf of messages: {error}") from error
+        with self._cache.open() as connection:
+            yield connection
 
     def _list(self) -> None:
         """Make the shelf hold what the store holds; the head is taken first, so that what comes meanwhile is followed.
@@ -198,7 +183,7 @@ class Shelf:
             gone = [(key,) for key in known - there]
             gone += [(key,) for (key,) in connection.execute("SELECT key FROM unreadable") if key not in there]
         if gone:
-            with self._writing() as connection:
+            with self._cache.writing() as connection:
                 _forget(connection, gone)
         self._take(sorted(there - known))
         self._after, self._listed = head, monotonic()
@@ -208,7 +193,7 @@ class Shelf:
             if self._stopping.is_set():
                 raise StoreError(f"{self.path}: the service stops while messages are still being read")
             read = [self._read(key) for key in keys[start : start + _BATCH]]
-            with self._writing() as connection:
+            with self._cache.writing() as connection:
                 for found in read:
                     if isinstance(found, Record):
                         _put(connection, found)
@@ -220,14 +205,6 @@ class Shelf:
             return read(key, self.store.get(key))
         except (AlertError, KeyMissing) as error:
             return Problem(key, str(error))
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold the only pen; what is not finished is undone."""
-        with self.open() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
 
 
 def _is_message(key: str) -> bool:
