@@ -139,15 +139,33 @@ def open_workspace(
         Default: the folders of HAZMON_CONFIG, else ./config, and over them the folder `config` of a local home.
     drill
         What is played; default HAZMON_EXERCISE, else nothing.
+
+    Raises
+    ------
+    ConfigError
+        Where neither the home nor the user's cache folder can be written to.
     """
     store = Store.open(home or configuration.home())
-    if store.is_local:
-        cache = Path(store.root)
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-        cache = root / "hazmon" / hashlib.sha256(store.root.encode()).hexdigest()[:12]
-        cache.mkdir(parents=True, exist_ok=True)
+    cache = Path(store.root)
+    if not (store.is_local and _is_writable(cache)):
+        cache = _own_cache(store)
     if config is None:
         own = [Path(store.root) / "config"] if store.is_local and (Path(store.root) / "config").is_dir() else []
         config = configuration.Config(*configuration.load().folders, *own)
     return Workspace(config, store, cache, drill or os.environ.get("HAZMON_EXERCISE"))
+
+
+def _is_writable(home: Path) -> bool:
+    """Whether a home's caches can be kept in it."""
+    return all(os.access(path, os.W_OK) for path in (home, *home.glob("*.sqlite*")))
+
+
+def _own_cache(store: Store) -> Path:
+    """Return a folder of the user for what can be rebuilt, of a home that is far away or only to be read."""
+    root = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+    cache = root / "hazmon" / hashlib.sha256(store.root.encode()).hexdigest()[:12]
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{cache}: cannot be made ({error}); expected XDG_CACHE_HOME to name a folder to write to") from error
+    return cache
