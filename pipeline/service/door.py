@@ -9,10 +9,13 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from pipeline.config import ServiceConfig
-from pipeline.errors import KeyMissing
+from pipeline.errors import KeyMissing, Unreadable
+from pipeline.products.catalog import item_key
+from pipeline.products.stored import read_item
 from pipeline.service.background import Background
 from pipeline.service.fresh import Fresh
 from pipeline.steps import Workspace
@@ -73,17 +76,25 @@ def item_url(base: str, hazard: str, item_id: str) -> str:
 
 
 def find_item(door: Door, id: str) -> dict[str, Any] | None:
-    """Return a public Item as it lies in the store; None where there is none of this id, whatever the text is."""
+    """Return a public Item as it lies in the store; None where there is none of this id, whatever the text is.
+
+    Raises
+    ------
+    HTTPException
+        503 where it is there and cannot be read.
+    """
     index = door.work.catalog.index
     row = index.row(id)
     if row is None:
         # Whoever was told of it by the events asks at once.
         door.fresh.look(now=True)
         row = index.row(id)
-    if row is None:
+    key = row.key if row is not None else item_key(id)
+    if row is None and key not in index.unreadable():
         return None
     try:
-        item: dict[str, Any] = door.work.store.get_json(row.key)
+        return read_item(door.work.store, key)
     except KeyMissing:
         return None
-    return item
+    except Unreadable as error:
+        raise HTTPException(503, f"item {id}: its file in the store cannot be read") from error

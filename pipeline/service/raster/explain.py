@@ -12,7 +12,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from pipeline.errors import KeyMissing
+from pipeline.errors import KeyMissing, Unreadable
 from pipeline.products.read import asset_key
 from pipeline.service.door import PUBLIC, Door, file_url, find_item, item_url
 from pipeline.service.raster.answers import Studio
@@ -300,7 +300,7 @@ def _inputs(door: Door, item: Mapping[str, Any], now: datetime, base: str) -> li
         return []
     try:
         rows = door.work.store.get_json(asset_key(item, "inputs"))["inputs"]
-    except KeyMissing:
+    except (KeyMissing, Unreadable):
         return []
     return [_given(row, now, base) for row in rows]
 

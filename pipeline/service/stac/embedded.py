@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from pipeline.errors import InputError
 from pipeline.products.index_search import NEWEST_FIRST, Found, Key, Query, Term, in_places, spatial
-from pipeline.service.door import Door
+from pipeline.service.door import Door, find_item
 from pipeline.service.stac import asked as asking
 from pipeline.service.stac import cql, paging
 from pipeline.service.stac.asked import Asked
@@ -141,11 +141,7 @@ class EmbeddedClient(BaseCoreClient):
         self.items.collection(collection_id)
         self.items.door.fresh.look()
         found = self.items.catalog.index.document(item_id)
-        if found is None:
-            # Whoever was told of it by the events asks at once.
-            self.items.door.fresh.look(now=True)
-            found = self.items.catalog.index.document(item_id)
-        item = orjson.loads(found) if found else None
+        item = orjson.loads(found) if found else find_item(self.items.door, item_id)
         return answer_item(self.items.door, item, item_id, collection_id, kwargs["request"])
 
     def post_search(self, search_request: BaseModel, **kwargs: Any) -> stac.ItemCollection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -34,7 +34,7 @@ Overall = Literal["ok", "degraded", "failing"]
 class Check:
     """One thing without which the service cannot answer, or with pgstac what it searches as it should."""
 
-    name: Literal["store", "index", "page", "background", "copy", "news"]
+    name: Literal["store", "index", "page", "background", "copy", "news", "items"]
     good: bool
     detail: str
 
@@ -129,6 +129,7 @@ class Board:
         checks = [*checks, *(Check("news", False, said) for said in self._door.background.troubles().values())]
         if not all(check.good for check in found.checks if check.name in ("store", "index")):
             return Health("failing", at, checks, [], [])
+        checks = [*checks, _readable(self._door.work.catalog.index.unreadable())]
         health = Health("ok", at, checks, self._feeds(), self._layers())
         state: Overall = "failing" if not found.ready else "degraded" if self._is_degraded(health) else "ok"
         return Health(state, at, checks, health.feeds, health.layers)
@@ -176,6 +177,12 @@ def _background(door: Door) -> tuple[bool, str]:
     """Return whether all work in the background goes on, and in words; what ended is not begun again in this process."""
     ended = door.background.ended
     return not ended, "; ".join(f"{name} ended: {why}" for name, why in ended.items()) or "goes on"
+
+
+def _readable(left_out: Mapping[str, str]) -> Check:
+    """Return whether all public Items are among those that are found."""
+    words = f"{len(left_out)} cannot be read and are left out, for example {min(left_out)}" if left_out else "can be read"
+    return Check("items", not left_out, words)
 
 
 def _page() -> tuple[bool, str]:

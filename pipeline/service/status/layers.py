@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from pipeline.config import Config, HazardConfig
-from pipeline.errors import KeyMissing
+from pipeline.errors import KeyMissing, Unreadable
 from pipeline.model import moment
+from pipeline.products.stored import read_item
 from pipeline.service.status.feeds import age
 from pipeline.steps import Workspace
 
@@ -80,7 +82,9 @@ def _newest(work: Workspace, id: str, hazard: HazardConfig, region: str) -> tupl
     else:
         keys = work.catalog.index.search(hazard=id, bbox=work.config.regions[region].bounds, current=True, limit=1)
     try:
-        item = work.store.get_json(keys[0]) if keys else None
+        item = read_item(work.store, keys[0]) if keys else None
     except KeyMissing:
         item = None  # removed by hand; the index has not heard of it
+    except Unreadable:
+        item = json.loads(work.catalog.index.document(keys[0].split("/")[2]) or b"null")  # as it was when it could be read
     return (item["properties"], item["id"]) if item else ({}, None)

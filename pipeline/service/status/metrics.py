@@ -82,6 +82,8 @@ class Home(Collector):
         yield from _layers(health)
         self._head = news.head(self._door.work.store, self._head)
         yield _gauge("hazmon_items", "Public Items", self._items(), ("hazard", "stands"))
+        left_out = {(): float(len(self._door.work.catalog.index.unreadable()))}
+        yield _gauge("hazmon_items_unreadable", "Public Items that are left out, since they cannot be read", left_out)
         yield from self._alerts()
         yield from self._webhooks()
         yield _gauge("hazmon_news_number", "Number of the newest entry of the news", {(): float(self._head)})
