@@ -51,11 +51,18 @@ export interface Link {
   type?: string;
 }
 
+export interface TableColumn {
+  name: string;
+  description?: string;
+  "hazmon:unit"?: string;
+}
+
 export interface ItemAsset {
   href: string;
   type?: string;
   title?: string;
   roles?: string[];
+  "table:columns"?: TableColumn[];
 }
 
 export interface Render {
@@ -203,6 +210,8 @@ export interface Status {
   feeds: FeedStatus[];
   layers: LayerStatus[];
   runs: RunStatus[] | null;
+  /** Why there are none, where a scheduler was asked. */
+  runs_error: string | null;
   quarantine: number;
   waiting: number;
 }

@@ -5,7 +5,7 @@ import { moment } from "../moments.ts";
 import { shownAlerts } from "../select.ts";
 import { change, type State } from "../state.ts";
 import { call, say } from "../words.ts";
-import { EarlierAlerts, ranked, whyOver } from "./Alerts.tsx";
+import { Calm, EarlierAlerts, ranked, whyOver } from "./Alerts.tsx";
 import { Close, SeveritySign } from "./icons.tsx";
 
 export function AlertTable({ state }: { state: State }) {
@@ -45,6 +45,7 @@ export function AlertTable({ state }: { state: State }) {
           </tbody>
         </table>
         <EarlierAlerts state={state} />
+        <Calm state={state} />
       </div>
     </dialog>
   );

@@ -1,11 +1,13 @@
 // The alerts as a list: the same as the polygons on the map, for those who read instead of look.
-import { chooseAlert, showEarlierAlerts } from "../actions.ts";
+import { chooseAlert, chooseTab, showEarlierAlerts } from "../actions.ts";
 import { ago, local, moment } from "../moments.ts";
 import { activeAlerts, now } from "../select.ts";
 import { change, type State } from "../state.ts";
 import type { Alert, Severity } from "../wire.ts";
 import { call, say } from "../words.ts";
-import { SeveritySign, Sheet } from "./icons.tsx";
+import { SeveritySign, Sheet, StateSign } from "./icons.tsx";
+import { hazardTitle } from "./names.ts";
+import { isBlind, scheduled, stale, troubled } from "./troubled.ts";
 
 export const ORDER: Severity[] = ["Extreme", "Severe", "Moderate", "Minor", "Unknown"];
 
@@ -28,8 +30,8 @@ export function Alerts({ state }: { state: State }) {
         <button type="button" class="link" onClick={() => change({ table: true })}><Sheet /> {say(language, "alerts.table")}</button>
       </div>
       {!state.alertsRead && <p class="muted" aria-busy="true">{say(language, "layer.loading")}</p>}
-      {state.alertsRead && active.length === 0 && <p class="calm">{say(language, "alerts.none")}</p>}
       <ul class="plain">{active.map((alert) => <Card key={alert.id} state={state} alert={alert} />)}</ul>
+      <Calm state={state} />
       {past.length > 0 && (
         <details class="past" open={state.past} onToggle={(event) => change({ past: event.currentTarget.open })}>
           <summary>{say(language, "alerts.past", { count: Math.max(state.pastCount, past.length) })}</summary>
@@ -37,6 +39,30 @@ export function Alerts({ state }: { state: State }) {
           <EarlierAlerts state={state} />
         </details>
       )}
+    </div>
+  );
+}
+
+/** That no alert is active, and why there may be more to warn of than alerts tell. */
+export function Calm({ state }: { state: State }) {
+  if (!state.alertsRead) return null;
+  if (activeAlerts(state).length > 0) return <Doubt state={state} />;
+  return <div class="calm"><p>{say(state.language, "alerts.none")}</p><Doubt state={state} /></div>;
+}
+
+function Doubt({ state }: { state: State }) {
+  const { language } = state;
+  const [count, layers] = [troubled(state).length, stale(state)];
+  if (!isBlind(state) && count === 0 && layers.length === 0) return null;
+  return (
+    <div class="doubt">
+      <StateSign state="late" />
+      <div>
+        {isBlind(state) && <p>{say(language, "alerts.unknown")}</p>}
+        {!isBlind(state) && count > 0 && <p>{say(language, "alerts.doubt", { count, all: scheduled(state).length })}</p>}
+        {layers.length > 0 && <p>{say(language, "alerts.stale", { layers: layers.map((id) => hazardTitle(state, id)).join(", ") })}</p>}
+        <button type="button" class="link" onClick={() => { change({ table: false }); chooseTab("status"); }}>{say(language, "alerts.sources")}</button>
+      </div>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { now } from "../select.ts";
 import { change, type State } from "../state.ts";
 import { ownName, say } from "../words.ts";
 import { Theme } from "./icons.tsx";
+import { isBlind } from "./troubled.ts";
 
 const THEMES = { auto: "dark", dark: "light", light: "auto" } as const;
 
@@ -62,9 +63,11 @@ function Clock({ state }: { state: State }) {
 }
 
 function LiveSign({ state }: { state: State }) {
-  const text = say(state.language, `live.${state.live}`);
+  // News that would come are no comfort where there is nothing to tell of.
+  const how = state.live === "live" && isBlind(state) ? "nothing" : state.live;
+  const text = say(state.language, `live.${how}`);
   return (
-    <div class={`live ${state.live}`} title={say(state.language, `live.${state.live}.why`)}>
+    <div class={`live is-${how}`} title={say(state.language, `live.${how}.why`)}>
       <span class="dot" aria-hidden="true" />
       <span>{text}</span>
     </div>
