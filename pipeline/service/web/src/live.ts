@@ -2,9 +2,10 @@
 import { refreshLegend, tell } from "./actions.ts";
 import { readAlerts, readItems, stands } from "./reading.ts";
 import { status, address, Unanswered } from "./service.ts";
-import { change, current } from "./state.ts";
+import { change, current, type Alarm } from "./state.ts";
 import type { News } from "./wire.ts";
-import { call, say } from "./words.ts";
+import { hazardTitle } from "./view/names.ts";
+import { say } from "./words.ts";
 
 /** Time in which several news become one look, ms. */
 const GATHER = 400;
@@ -33,7 +34,7 @@ async function look(): Promise<void> {
     const found = await status();
     change({
       status: found,
-      answered: Date.now(),
+      answered: Date.parse(found.at),
       offset: Date.parse(found.at) - Date.now(),
       frozen: found.clock === "exercise" ? found.at : null,
       live: stream?.readyState === EventSource.OPEN ? "live" : "polling",
@@ -72,22 +73,50 @@ function listen(): void {
 }
 
 const waiting = new Set<string>();
+/** News of products that were not said aloud yet. */
+let unsaid: News[] = [];
 let gathered: ReturnType<typeof setTimeout> | undefined;
 
 function heard(news: News): void {
-  const { language } = current();
-  const about = { hazard: call(language, `hazard.${news.hazard}`, news.hazard), title: news.title ?? "" };
-  if (news.kind === "item") stands(news);
-  if (news.kind === "alert") tell(say(language, "news.alert", { headline: news.headline ?? news.title ?? news.id }));
-  else if (news.what === "withdrawn") tell(say(language, "news.withdrawn", about));
-  // What supersedes it is told of by itself.
-  else if (news.what !== "superseded") tell(say(language, "news.item", about));
+  if (news.kind === "alert") alarm({ id: news.id, text: say(current().language, "news.alert", { headline: news.headline ?? news.title ?? news.id }) });
+  else {
+    stands(news);
+    unsaid.push(news);
+  }
   waiting.add(news.kind === "alert" ? "" : news.hazard);
   clearTimeout(gathered);
   gathered = setTimeout(() => void gather(), GATHER);
 }
 
+/** Alarms kept: enough that none is taken away before it was said. */
+const ALARMS = 20;
+
+/** Say an alert aloud, whatever else is said, and once. */
+function alarm(one: Alarm): void {
+  const { alarms } = current();
+  if (!alarms.some(({ id }) => id === one.id)) change({ alarms: [...alarms, one].slice(-ALARMS) });
+}
+
+/** Say what came together at once, so that one product does not cut another short. */
+function sayProducts(): void {
+  const state = current();
+  const { language } = state;
+  const about = ({ hazard, title = "" }: News) => ({ hazard: hazardTitle(state, hazard), title });
+  // What supersedes a product is told of by itself.
+  const [fresh, gone] = (["published", "withdrawn"] as const).map((what) => unsaid.filter((news) => news.what === what));
+  unsaid = [];
+  const said = (gone as News[]).map((news) => say(language, "news.withdrawn", about(news)));
+  const [first, ...more] = fresh as News[];
+  if (first && more.length === 0) said.push(say(language, "news.item", about(first)));
+  else if (first) {
+    const layers = [...new Set((fresh as News[]).map((news) => hazardTitle(state, news.hazard)))].join(", ");
+    said.push(say(language, "news.items", { count: more.length + 1, layers }));
+  }
+  if (said.length > 0) tell(said.join(" "));
+}
+
 async function gather(): Promise<void> {
+  sayProducts();
   const names = [...waiting];
   waiting.clear();
   try {

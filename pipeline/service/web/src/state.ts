@@ -20,6 +20,12 @@ export interface Asked {
   latitude: number;
 }
 
+/** A message as it is said aloud. */
+export interface Alarm {
+  id: string;
+  text: string;
+}
+
 export interface State {
   start: Start | null;
   /** Why the page could not start. */
@@ -30,7 +36,7 @@ export interface State {
   sheet: Sheet;
 
   live: Live;
-  /** When the service last answered, wall clock of this machine, ms. */
+  /** When the service last answered, by the service's own clock, ms. */
   answered: number;
   /** Service's clock less this machine's, ms; an exercise's own clock stands still between answers. */
   offset: number;
@@ -75,6 +81,8 @@ export interface State {
 
   /** What is said aloud to screen readers. */
   told: string;
+  /** The newest alerts that came while the page was open, oldest first: said aloud apart from all else, each by itself. */
+  alarms: Alarm[];
   note: string | null;
   view: [number, number, number] | null;
   /** The reader moved the map. */
@@ -123,6 +131,7 @@ export const initial: State = {
   asked: null,
   explained: {},
   told: "",
+  alarms: [],
   note: null,
   view: null,
   moved: false,

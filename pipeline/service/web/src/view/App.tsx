@@ -29,6 +29,9 @@ export function App({ state }: { state: State }) {
         <LegendCard state={state} />
         <Timeline state={state} />
       </main>
+      <div class="unseen" aria-live="assertive" role="log" aria-label={say(state.language, "tab.alerts")}>
+        {state.alarms.map(({ id, text }) => <p key={id}>{text}</p>)}
+      </div>
       {state.table && <AlertTable state={state} />}
       <div class="unseen" aria-live="polite" role="status">{state.told}</div>
       {state.note !== null && <div class="note" role="status">{state.note}</div>}

@@ -1,5 +1,5 @@
 // What must not be missed: this is an exercise, or the picture is old.
-import { clock } from "../moments.ts";
+import { moment } from "../moments.ts";
 import type { State } from "../state.ts";
 import { say } from "../words.ts";
 
@@ -27,13 +27,19 @@ export function Banners({ state }: { state: State }) {
           <strong>{say(language, "banner.lost")}</strong>
           <span class="what">
             {state.answered > 0
-              ? say(language, "banner.lostSince", { time: `${clock(new Date(state.answered), language)} UTC` })
+              ? say(language, "banner.lostSince", { time: answeredAt(state) })
               : say(language, "banner.never")}
           </span>
         </div>
       )}
     </div>
   );
+}
+
+/** Return when the service last answered, by the clock that the head of the page shows. */
+function answeredAt({ answered, frozen, language }: State): string {
+  const at = moment(new Date(answered).toISOString(), language);
+  return frozen === null ? at : `${at} · ${say(language, "clock.exercise")}`;
 }
 
 /** Return the short names in a note such as "EXERCISE zhaiyk-2024: a drill with ..."; the note itself where it has none. */
