@@ -13,6 +13,8 @@ export function value(at: number, language: string): string {
 
 const SIGNS: Record<string, string> = {
   standard_gravity: "g",
+  degrees_east: "°",
+  degrees_north: "°",
   "cm s-1": "cm/s",
   "m s-1": "m/s",
   "mm day-1": "mm/d",
@@ -30,4 +32,12 @@ export function unit(udunits: string | null): string {
 export function unitAfter(udunits: string | null): string {
   const sign = unit(udunits);
   return sign === "" ? "" : `\u00a0${sign}`;
+}
+
+/** Intensities as they are written. */
+export const ROMAN = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
+
+/** Return a magnitude, "7.0". */
+export function magnitude(at: number, language: string): string {
+  return new Intl.NumberFormat(locale(language), { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(at);
 }

@@ -58,6 +58,10 @@ describe("a table", () => {
     expect(parse('name,people\n#loc+name,#population\n"Oral, city",1\n')).toEqual({ columns: ["name", "people"], rows: [["Oral, city", "1"]] });
   });
 
+  it("that has no hashtags has no row of dashes instead", () => {
+    expect(parse("measure,bias\n,\n").rows).toEqual([]);
+  });
+
   it("shows what is not there as a dash, never as zero", () => {
     expect(cell("", "en")).toBe("–");
   });

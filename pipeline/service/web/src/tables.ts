@@ -10,7 +10,8 @@ export interface Rows {
 
 export function parse(text: string): Rows {
   const [columns = [], ...rest] = lines(text);
-  const rows = rest.filter((row, index) => !(index === 0 && row.some((cell) => cell.startsWith("#"))));
+  // A table without hashtags has their row all the same, an empty one: it is no row of unknown values.
+  const rows = rest.filter((row, index) => !(index === 0 && (row.some((cell) => cell.startsWith("#")) || row.every((cell) => cell === ""))));
   return { columns, rows };
 }
 

@@ -6,7 +6,7 @@ import { locale } from "../moments.ts";
 import { standing } from "../products.ts";
 import { call, say } from "../words.ts";
 import { CHANCES } from "../chances.ts";
-import { unit, value } from "../numbers.ts";
+import { ROMAN, unit, value } from "../numbers.ts";
 import { Down } from "./icons.tsx";
 import { assetTitle, className } from "./names.ts";
 
@@ -112,8 +112,6 @@ function Classes({ entries, name }: { entries: Entry[]; name: (entry: Entry) => 
 
 /** What some intensities are called. Worden et al. (2012), as ShakeMap writes it below its maps. */
 const FELT = [[3, "mmi.weak"], [6, "mmi.strong"], [9, "mmi.violent"]] as const;
-
-const ROMAN = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
 
 function Ramp({ state, legend }: { state: State; legend: Legend }) {
   const { language } = state;
