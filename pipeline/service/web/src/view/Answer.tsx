@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { alertsAt, chooseAlert, stopAsking, titleOf } from "../actions.ts";
 import { origins, type Explained, type Said } from "../explained.ts";
 import { ago, moment, local, locale } from "../moments.ts";
-import { unitAfter, value } from "../numbers.ts";
+import { ROMAN, unitAfter, value } from "../numbers.ts";
 import { standing } from "../products.ts";
 import { drawn, hazardOf, now, type Shown } from "../select.ts";
 import type { Asked, State } from "../state.ts";
@@ -80,10 +80,10 @@ function Known({ state, answer }: { state: State; answer: Explained }) {
           <small>{title(state, answer, estimate)}</small>
         </p>
       )}
-      {uncertainty && uncertainty.value !== null && (
-        <p class="uncertainty" data-asset={uncertainty.asset} data-value={uncertainty.value}>
+      {uncertainty && estimate?.state === "known" && (
+        <p class="uncertainty" data-asset={uncertainty.asset} data-value={uncertainty.value ?? ""}>
           <span class="label">{title(state, answer, uncertainty)}</span>
-          <b>{value(uncertainty.value, language)}{unitAfter(uncertainty.unit)}</b>
+          <Value state={state} said={uncertainty} />
         </p>
       )}
       <Limit state={state} answer={answer} />
@@ -117,8 +117,6 @@ function title(state: State, answer: Explained, said: Said): string {
   const hazard = hazardOf(state, answer.hazard);
   return hazard ? assetTitle(state, hazard, said.asset) : said.title;
 }
-
-const ROMAN = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
 
 function Value({ state, said }: { state: State; said: Said }) {
   const { language } = state;
