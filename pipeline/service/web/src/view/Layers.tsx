@@ -2,10 +2,11 @@
 import { useEffect } from "preact/hooks";
 import { chooseAsset, chooseHazard, chooseStep, chooseVersion, goToShown, titleOf } from "../actions.ts";
 import { ago, moment, local } from "../moments.ts";
+import { magnitude } from "../numbers.ts";
 import { assetNames, standing, type Step, type Subject } from "../products.ts";
 import { assetOf, hazardOf, now, shown, stepOf, stepsOf } from "../select.ts";
 import { change, type State } from "../state.ts";
-import type { Item, LayerStatus, StartHazard } from "../wire.ts";
+import type { Item, StartHazard } from "../wire.ts";
 import { call, say } from "../words.ts";
 import { HazardSign, StateSign, Target } from "./icons.tsx";
 import { assetTitle, called } from "./names.ts";
@@ -43,7 +44,6 @@ function chains(hazards: StartHazard[]): [StartHazard, ...StartHazard[]][] {
 function HazardRow({ state, hazard }: { state: State; hazard: StartHazard }) {
   const { language } = state;
   const open = state.hazard === hazard.id;
-  const layer = state.status?.layers.find((one) => one.hazard === hazard.id);
   return (
     <div class={`hazard ${open ? "open" : ""} ${hazard.after !== null ? "after" : ""}`}>
       <h3>
@@ -51,7 +51,7 @@ function HazardRow({ state, hazard }: { state: State; hazard: StartHazard }) {
           <HazardSign layer={hazard.layer} />
           <span class="grow">
             <b>{call(language, `hazard.${hazard.layer}`, hazard.title)}</b>
-            <LayerAge state={state} layer={layer} />
+            <LayerAge state={state} hazard={hazard} />
           </span>
         </button>
       </h3>
@@ -60,13 +60,16 @@ function HazardRow({ state, hazard }: { state: State; hazard: StartHazard }) {
   );
 }
 
-function LayerAge({ state, layer }: { state: State; layer: LayerStatus | undefined }) {
+/** How old the newest data of a hazard are in whichever region; late where any region is. */
+function LayerAge({ state, hazard }: { state: State; hazard: StartHazard }) {
   const { language } = state;
-  if (!layer?.data_time) return <small>{layer && say(language, "layer.none")}</small>;
+  const layers = (state.status?.layers ?? []).filter((one) => one.hazard === hazard.id);
+  const newest = layers.map((one) => one.data_time ?? "").sort().at(-1);
+  if (!newest) return <small>{newest !== undefined && say(language, "layer.none")}</small>;
   return (
     <small>
-      {layer.state !== "good" && <StateSign state={layer.state} />}
-      {say(language, "layer.age", { age: ago(layer.data_time, now(state), language) })}
+      {layers.some((one) => one.state === "late") && <StateSign state="late" />}
+      {say(language, "layer.age", { age: ago(newest, now(state), language) })}
     </small>
   );
 }
@@ -212,11 +215,20 @@ function Versions({ state, subject, many }: { state: State; subject: Subject; ma
   );
 }
 
+/** Some sources count their revisions; others are dated, and their number says nothing to a reader. */
+const COUNTED = 1000;
+
 function versionText(state: State, item: Item): string {
   const { language } = state;
-  const magnitude = item.properties["hazmon:magnitude"];
-  const made = say(language, "versions.made", { time: moment(item.properties.created, language) });
-  return magnitude === undefined ? made : `M ${magnitude.toFixed(1)} · ${made}`;
+  const { created, "hazmon:magnitude": strength, "hazmon:revision": revision, "hazmon:received": received } = item.properties;
+  // What is made from another product was received with that one.
+  const isFirst = hazardOf(state, item.collection)?.after === null;
+  return [
+    strength === undefined ? "" : `M ${magnitude(strength, language)}`,
+    revision > 0 && revision < COUNTED ? say(language, "versions.revision", { number: revision }) : "",
+    isFirst && received ? say(language, "ask.received", { time: moment(received, language) }) : "",
+    say(language, "versions.made", { time: moment(created, language) }),
+  ].filter((part) => part !== "").join(" · ");
 }
 
 /** What the dots mean: why the method is limited or cannot know, by the codes of the mask. */
