@@ -25,7 +25,8 @@ export function Board({ state }: { state: State }) {
       <h2>{say(language, "board.layers")}</h2>
       <ul class="plain">{[...status.layers].sort(byTrouble).map((layer) => <LayerRow key={`${layer.hazard} ${layer.region}`} state={state} layer={layer} />)}</ul>
       <h2>{say(language, "board.runs")}</h2>
-      {status.runs === null && <p class="muted">{say(language, "board.noRuns")}</p>}
+      {status.runs === null && !status.runs_error && <p class="muted">{say(language, "board.noRuns")}</p>}
+      {status.runs_error && <p class="muted state failing"><StateSign state="failing" /> {say(language, "board.runsFailed")} <span lang="en">{status.runs_error}</span></p>}
       {status.runs !== null && <Runs state={state} runs={status.runs} />}
       {(status.quarantine > 0 || status.waiting > 0) && (
         <p class="muted">{say(language, "board.held", { quarantine: status.quarantine, waiting: status.waiting })}</p>
@@ -48,17 +49,20 @@ function Summary({ state, feeds }: { state: State; feeds: FeedStatus[] }) {
 
 function Feed({ state, feed }: { state: State; feed: FeedStatus }) {
   const { language } = state;
+  const more = [
+    feed.last_attempt && !feed.last_good ? say(language, "board.neverGood") : "",
+    feed.promise_s !== null ? say(language, "board.promise", { span: span(feed.promise_s, language) }) : "",
+    feed.failures > 0 ? say(language, "board.failures", { count: feed.failures }) : "",
+  ].filter((part) => part !== "");
   return (
     <li class={`feed state ${feed.state}`} data-feed={feed.id} data-state={feed.state}>
       <StateSign state={feed.state} />
       <span class="grow">
         <b lang="en">{feed.title}</b>
         <small>
-          {feed.last_good
-            ? <time dateTime={feed.last_good} title={local(feed.last_good, language)}>{say(language, "board.lastGood", { age: ago(feed.last_good, now(state), language) })}</time>
-            : say(language, "board.neverGood")}
-          {feed.promise_s !== null && ` · ${say(language, "board.promise", { span: span(feed.promise_s, language) })}`}
-          {feed.failures > 0 && ` · ${say(language, "board.failures", { count: feed.failures })}`}
+          {feed.last_good && <time dateTime={feed.last_good} title={local(feed.last_good, language)}>{say(language, "board.lastGood", { age: ago(feed.last_good, now(state), language) })}</time>}
+          {feed.last_good && more.length > 0 && " · "}
+          {more.join(" · ")}
         </small>
         {feed.error && feed.state !== "good" && <small class="error" lang="en">{feed.error}</small>}
       </span>
@@ -81,7 +85,7 @@ function LayerRow({ state, layer }: { state: State; layer: LayerStatus }) {
             : say(language, "layer.none")}
         </small>
       </span>
-      <span class="word">{say(language, `state.${layer.state}`)}</span>
+      <span class="word">{say(language, layer.state === "never" ? "state.nothing" : `state.${layer.state}`)}</span>
     </li>
   );
 }
