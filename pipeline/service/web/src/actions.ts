@@ -3,6 +3,7 @@ import { explain } from "./explained.ts";
 import { boundsOf, contains, flat, union } from "./ground.ts";
 import { legend } from "./legend.ts";
 import { moment } from "./moments.ts";
+import { bearing } from "./bearings.ts";
 import { magnitude as magnitudeText } from "./numbers.ts";
 import { places } from "./tables.ts";
 import { dataTime, type Step, type Subject } from "./products.ts";
@@ -223,7 +224,7 @@ export function titleOf(state: State, item: Item): string {
   const title = (item.properties.title ?? item.id).replace(/, revision \d+$/, "");
   if (!hazard || state.language === "en") return title;
   const magnitude = item.properties["hazmon:magnitude"];
-  if (magnitude !== undefined) return `${say(state.language, "event.quake", { magnitude: magnitudeText(magnitude, state.language) })}, ${placeOf(title)}`;
+  if (magnitude !== undefined) return `${say(state.language, "event.quake", { magnitude: magnitudeText(magnitude, state.language) })}, ${bearing(placeOf(title), state.language)}`;
   const name = call(state.language, `hazard.${hazard.layer}`, hazard.title);
   const region = hazard.grid === "region" ? item.properties["hazmon:lineage"].split(":")[1] : undefined;
   if (region === undefined) return `${name}, ${moment(dataTime(item), state.language)}`;

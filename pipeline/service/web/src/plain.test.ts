@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { read, write } from "./address.ts";
+import { bearing } from "./bearings.ts";
 import { contains } from "./ground.ts";
 import { ago, moment, span } from "./moments.ts";
 import { unitAfter, value } from "./numbers.ts";
@@ -27,6 +28,14 @@ describe("a position", () => {
   it("lies in a polygon but not in its hole", () => {
     expect(contains({ type: "Polygon", coordinates: [ring, hole] }, 3, 3)).toBe(true);
     expect(contains({ type: "Polygon", coordinates: [ring, hole] }, 1.5, 1.5)).toBe(false);
+  });
+});
+
+describe("where an event is", () => {
+  it("is said in the reader's language, and as it stands where it is written otherwise", () => {
+    expect(bearing("128 km WNW of Aykol, China", "ru")).toBe("128 км на ЗСЗ от Aykol, China");
+    expect(bearing("128 km WNW of Aykol, China", "zh")).toBe("Aykol, China 西西北 128 公里");
+    expect(bearing("Southern Xinjiang, China", "ru")).toBe("Southern Xinjiang, China");
   });
 });
 
