@@ -79,10 +79,9 @@ function LayerRow({ state, layer }: { state: State; layer: LayerStatus }) {
       <span class="grow">
         <b>{hazardTitle(state, layer.hazard)}</b>
         <small>
-          {layer.region && `${regionTitle(state, layer.region)} · `}
-          {layer.data_time
-            ? <time dateTime={layer.data_time} title={local(layer.data_time, language)}>{say(language, "layer.age", { age: ago(layer.data_time, now(state), language) })}</time>
-            : say(language, "layer.none")}
+          {layer.region && regionTitle(state, layer.region)}
+          {layer.region && layer.data_time && " · "}
+          {layer.data_time && <time dateTime={layer.data_time} title={local(layer.data_time, language)}>{say(language, "layer.age", { age: ago(layer.data_time, now(state), language) })}</time>}
         </small>
       </span>
       <span class="word">{say(language, layer.state === "never" ? "state.nothing" : `state.${layer.state}`)}</span>
