@@ -142,11 +142,30 @@ def test_no_card_covers_whom_the_map_is_owed_to(browser: Browser, shown: Shown, 
 
 def test_a_place_is_asked_about_without_a_mouse(look: Looking) -> None:
     page = look.open(QUAKE)
+    canvas, details = page.locator("#map canvas"), page.locator(".details")
     expect(page.locator(".cross")).to_be_hidden()
-    page.locator("#map canvas").press("Enter")
+    canvas.press("Shift")
     expect(page.locator(".cross")).to_be_visible()
-    expect(page.locator(".details [data-asset=mmi]")).to_be_visible()
+    canvas.press("Enter")
+    expect(details.locator("[data-asset=mmi]")).to_be_visible()
     assert look.address()["at"] == "78.7/41.3"
+    expect(details).to_be_focused()
+    expect(page.locator(".tabs[inert], .body[inert]")).to_have_count(2)
+    page.keyboard.press("Tab")
+    expect(details.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(details).to_have_count(0)
+    expect(canvas).to_be_focused()
+
+
+def test_an_answer_to_a_click_is_closed_by_escape_wherever_the_focus_is(look: Looking) -> None:
+    page = look.open(QUAKE)
+    page.mouse.click(800, 350)
+    expect(page.locator(".details")).to_be_focused()
+    page.locator(".language select").focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".details")).to_have_count(0)
+    expect(page.locator(".panel [inert]")).to_have_count(0)
 
 
 def test_what_a_value_was_made_from_leads_down_to_the_raw_payload(look: Looking) -> None:
@@ -208,7 +227,7 @@ def test_when_the_service_does_not_answer_the_page_says_since_when(look: Looking
     expect(page.locator(".live")).to_contain_text("Live")
     page.context.set_offline(True)
     lost = page.get_by_role("alert").filter(has_text="NO ANSWER")
-    expect(lost).to_contain_text("as of")
+    expect(lost).to_contain_text("as of 19 Apr 2024, 15:00 UTC · exercise time")
     page.context.set_offline(False)
     expect(lost).to_have_count(0)
     # What was on its way when the line broke complains too.
@@ -220,6 +239,7 @@ def test_a_superseded_version_is_plainly_marked(look: Looking) -> None:
     page = look.read(QUAKE)
     versions = page.get_by_role("group", name="Versions")
     expect(versions).to_contain_text("4 of 4")
+    expect(versions.locator("label").first).to_contain_text("source's revision 3 · received 22 Jan 2024, 19:06 UTC")
     versions.get_by_role("radio").last.check()
     expect(page.get_by_role("region", name="Legend")).to_contain_text("superseded")
     expect(versions).to_contain_text("1 of 4")
@@ -254,10 +274,49 @@ def test_a_new_product_and_its_alert_appear_by_themselves(browser: Browser, tmp_
         with serving(door_of(tmp_path, clock, "EXERCISE uqturpan-2024: a drill")) as url, looking(browser, url) as look:
             page = look.read("#lang=en&tab=layers&hazard=shaking")
             count = page.get_by_role("group", name="Versions").get_by_role("radio").count()
+            sent = len(player.messages())
             for event in rest:
                 player.at(event.at, *event.poll)
+            expect(page.get_by_role("log").locator("p")).to_have_count(len(player.messages()) - sent)
             expect(page.get_by_role("group", name="Versions").get_by_role("radio")).not_to_have_count(count)
             expect(page.locator("[aria-live=polite][role=status]")).to_contain_text("New")
+
+
+def test_where_no_source_was_polled_yet_the_page_does_not_look_calm(browser: Browser, tmp_path) -> None:
+    (tmp_path / "config").mkdir()
+    with serving(door_of(tmp_path, [NOW], None)) as url, looking(browser, url) as look:
+        page = look.read("#lang=en&tab=alerts")
+        expect(page.locator(".calm")).to_contain_text("nothing is known")
+        expect(page.locator(".live")).to_have_text("No data yet")
+        sources = page.get_by_role("tab", name="Sources")
+        feeds = page.locator("[data-feed]:not([data-state=off])")
+        page.locator(".calm").get_by_role("button", name="See the sources").click()
+        expect(feeds.first).to_contain_text("not polled yet")
+        expect(sources).to_have_accessible_name(f"Sources not in order: {feeds.count()}")
+        expect(page.locator("[data-layer]").first).to_contain_text("nothing yet")
+        expect(page.locator(".board")).not_to_contain_text("never")
+
+
+#: As the layer writes it, where the exercise has no stations of its own.
+STATIONS = """station_id,longitude,latitude,distance,measure,observed,noise,expected,deviations,flag
+#loc+code,#geo+lon,#geo+lat,,#indicator+name,#indicator+num,,,,
+KN.AAK,74.494,42.639,1234.5,pga,-2.25,0.000012,-2,0.5,farther away than the distances that the model was fitted to: left out
+"""
+
+
+def test_a_table_is_read_in_the_readers_language_with_its_units(look: Looking) -> None:
+    look.page.route("**/stations-*.csv", lambda route: route.fulfill(body=STATIONS, content_type="text/csv"))
+    page = look.read(QUAKE.replace("lang=en", "lang=ru"))
+    page.locator("details.table summary", has_text="Наблюдения").click()
+    table = page.locator(".tables table")
+    expect(table.get_by_role("columnheader", name=re.compile("distance to the rupture.*км"))).to_have_attribute("lang", "en")
+    expect(table.get_by_role("row").last).to_contain_text(re.compile(r"42,64.*1.?235.*Пиковое ускорение грунта.*-2,25"))
+    size = table.get_by_role("row").last.bounding_box()
+    assert size is not None and size["height"] < 70
+    page.get_by_role("button", name="Показать крупно").click()
+    expect(page.get_by_role("dialog").get_by_role("columnheader")).to_have_count(10)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_phone_shows_the_map_the_time_and_the_alerts_without_scrolling_sideways(browser: Browser, shown: Shown) -> None:
