@@ -22,6 +22,10 @@ Kind = Literal["item", "alert"]
 What = Literal["published", "superseded", "withdrawn", "sent"]
 
 
+#: The mark of an entry that cannot be read: no other has it.
+_BROKEN = "broken"
+
+
 class EntryBroken(Unreadable):
     """An entry of the log cannot be read: nobody who follows it may go past, until it is mended."""
 
@@ -95,11 +99,14 @@ def is_there(store: Store, number: int) -> bool:
 
 
 def mark_at(store: Store, number: int) -> str:
-    """Return the mark of the entry of a number; empty for 0, and where the log does not reach as far.
+    """Return the mark of the entry of a number; empty for 0 and where the log does not reach as far, `_BROKEN` of a broken one.
 
     Whoever follows the log keeps it beside the number: where it differs, the log was set back or is another one.
     """
-    entry = next(after(store, number - 1, 1), None) if number else None
+    try:
+        entry = next(after(store, number - 1, 1), None) if number else None
+    except EntryBroken:
+        return _BROKEN
     return entry.mark if entry else ""
 
 

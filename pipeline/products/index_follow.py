@@ -57,7 +57,10 @@ class Follower:
             reached = self._index.reached
             if reached is None or not self._is_ours(reached):
                 return count + self._fill_after(reached, patience_s)
-            batch = list(news.after(self._store, reached.number, _BATCH))
+            try:
+                batch = list(news.after(self._store, reached.number, _BATCH))
+            except news.EntryBroken as error:
+                return count + self._fill_past(reached, error, patience_s)
             if not batch:
                 self._look_again(patience_s)
                 return count
@@ -76,11 +79,8 @@ class Follower:
         return read_item(self._store, key)
 
     def _is_ours(self, reached: Reached | None) -> bool:
-        """Whether the log is the one that was followed: it tells the same under the same number, as far as can be read."""
-        try:
-            return reached is not None and news.mark_at(self._store, reached.number) == reached.mark
-        except news.EntryBroken:
-            return True
+        """Whether the log is the one that was followed: it tells the same under the same number."""
+        return reached is not None and news.mark_at(self._store, reached.number) == reached.mark
 
     def _look_again(self, patience_s: float) -> None:
         """Take in Items that could not be read and now can, or are gone; nothing is told of those that a person mends."""
@@ -112,8 +112,18 @@ class Follower:
             _log.error("%s: Items that the news lack were not told of: %s", self._store.root, error)
         return count
 
+    def _fill_past(self, reached: Reached, error: news.EntryBroken, patience_s: float) -> int:
+        """Return the number of Items after filling the index anew: what an entry that cannot be read told is in the files."""
+        _log.error("%s: %s; the index is filled anew from the files", self._store.root, error)
+        broken = Reached(reached.number + 1, news.mark_at(self._store, reached.number + 1))
+        count, _ = self._fill(lambda found: found == reached, patience_s, upto=lambda: broken)
+        return count
+
     def _fill(
-        self, only_if: Callable[[Reached | None], bool] = lambda _: True, patience_s: float = PATIENCE_S
+        self,
+        only_if: Callable[[Reached | None], bool] = lambda _: True,
+        patience_s: float = PATIENCE_S,
+        upto: Callable[[], Reached] | None = None,
     ) -> tuple[int, list[news.Entry]]:
         """Return the number of Items and what the news should have told of each after filling the index anew."""
         entries: list[news.Entry] = []
@@ -124,7 +134,7 @@ class Follower:
                     entries.append(entry(item, key, moment(item["properties"]["updated"])))
                 yield key, item
 
-        return self._index.replace(found(), reached=self._head, only_if=only_if, patience_s=patience_s), entries
+        return self._index.replace(found(), reached=upto or self._head, only_if=only_if, patience_s=patience_s), entries
 
     def _head(self) -> Reached:
         number = news.head(self._store)

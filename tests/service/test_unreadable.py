@@ -194,3 +194,17 @@ def test_a_store_that_cannot_be_written_to_is_indexed_though_its_news_lack_an_it
     (Path(work.store.root) / "news/told").write_text("in the way")
     catalog = Catalog(work.store, tmp_path / "again.sqlite")
     assert [row.id for row in catalog.index.rows()] == [item["id"]]
+
+
+def test_news_that_cannot_be_read_hide_no_item(client: TestClient, work: Workspace, elsewhere: Publisher) -> None:
+    first, second = elsewhere.publish(), elsewhere.publish()
+    told = work.store.get("news/000000000001.json")
+    work.store.put("news/000000000001.json", b"[]")
+    assert {path: client.get(path).status_code for path in PATHS} == dict.fromkeys(PATHS, 200)
+    third = elsewhere.publish()
+    assert sorted(found(client)) == sorted(item["id"] for item in (first, second, third))
+    assert sorted(row.id for row in Catalog(work.store, work.cache / "anew.sqlite").index.rows()) == sorted(found(client))
+    assert client.get("/news").status_code == 503
+    work.store.put("news/000000000001.json", told)
+    assert client.get("/news").json()["head"] == 3
+    assert len(found(client)) == 3
