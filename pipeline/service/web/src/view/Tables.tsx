@@ -14,8 +14,9 @@ import { hazardOf } from "../select.ts";
 const ROWS = 12;
 const MANY = 500;
 
-/** Texts longer than this are broken into lines; titles longer than the other keep theirs few. */
+/** Texts longer than this are broken into lines, those up to the other only where place is dear; titles longer than the last keep theirs few. */
 const LONG = 80;
+const SHORT = 32;
 const WIDE = 18;
 
 export function Tables({ state, item }: { state: State; item: Item }) {
@@ -113,7 +114,7 @@ function Cells({ state, table, rows, most }: { state: State; table: Table; rows:
           <tr key={index}>
             {row.map((one, at) => {
               const { text, isNumber, lang } = said(one, rows.columns[at] as string, described[at], (name) => row[rows.columns.indexOf(name)] ?? "", language);
-              return <td key={at} lang={lang} class={isNumber && numeric[at] ? "number" : text.length > LONG ? "long" : ""}>{text}</td>;
+              return <td key={at} lang={lang} class={isNumber && numeric[at] ? "number" : text.length > LONG ? "long" : text.length > SHORT ? "" : "short"}>{text}</td>;
             })}
           </tr>
         ))}
