@@ -12,7 +12,7 @@ from fastapi import Query
 from pipeline.errors import InputError
 from pipeline.model import Bounds
 from pipeline.service.alerts.find import Wanted
-from pipeline.service.alerts.refused import refused
+from pipeline.service.refused import refused
 
 #: Features on a page where the client names no number.
 PAGE = 100

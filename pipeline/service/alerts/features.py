@@ -19,9 +19,9 @@ from pipeline.service.alerts.hazards import only_hazards
 from pipeline.service.alerts.interface import interface
 from pipeline.service.alerts.languages import asked, choose
 from pipeline.service.alerts.record import moment
-from pipeline.service.alerts.refused import only_known, refused
 from pipeline.service.alerts.shelf import Shelf
 from pipeline.service.door import Door
+from pipeline.service.refused import only_known, refused
 
 GEOJSON = "application/geo+json"
 JSON = "application/json"

@@ -20,9 +20,9 @@ from pipeline.service.alerts.answer import kept
 from pipeline.service.alerts.asked import Lang
 from pipeline.service.alerts.find import Found, months, sent_in
 from pipeline.service.alerts.languages import asked, choose
-from pipeline.service.alerts.refused import only_known, refused
 from pipeline.service.alerts.shelf import Shelf
 from pipeline.service.door import Door
+from pipeline.service.refused import only_known, refused
 
 ATOM = "application/atom+xml"
 CAP = "application/cap+xml"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.service.alerts.find import hazards
-from pipeline.service.alerts.refused import refused
 from pipeline.service.alerts.shelf import Shelf
 from pipeline.service.door import Door
+from pipeline.service.refused import refused
 from pipeline.service.stac.collections import Collections
 
 

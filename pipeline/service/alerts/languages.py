@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 
-from pipeline.service.alerts.refused import refused
+from pipeline.service.refused import refused
 
 _TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 #: What is understood by most where nothing that was asked for is there.

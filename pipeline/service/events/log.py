@@ -15,11 +15,11 @@ from starlette.responses import JSONResponse, Response
 from pipeline import news
 from pipeline.service.alerts import shelf_of
 from pipeline.service.alerts.hazards import only_hazards
-from pipeline.service.alerts.refused import only_known, refused
 from pipeline.service.door import Door
 from pipeline.service.events.sent import Teller
 from pipeline.service.events.stream import MEDIA_TYPE, Choice, EventStream
 from pipeline.service.events.watcher import Watcher
+from pipeline.service.refused import only_known, refused
 
 #: Entries of a page where the client names no number.
 PAGE = 100

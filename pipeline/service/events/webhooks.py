@@ -18,10 +18,10 @@ from pipeline.errors import FeedRefused, KeyMissing
 from pipeline.feeds.http import check_url
 from pipeline.service.alerts import shelf_of
 from pipeline.service.alerts.hazards import only_hazards
-from pipeline.service.alerts.refused import only_known, refused
 from pipeline.service.door import Door
 from pipeline.service.events.subscriptions import Subscription, Subscriptions, told
 from pipeline.service.guard.keys import require_key
+from pipeline.service.refused import only_known, refused
 
 #: Subscriptions of one home.
 MOST = 100

@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from pipeline.errors import InputError
-from pipeline.service.alerts.refused import only_known
+from pipeline.service.refused import only_known
 from pipeline.service.stac.literals import box, window
 
 #: What each parameter says if anything.
@@ -35,17 +35,13 @@ def check_get(request: Request) -> None:
     Raises
     ------
     HTTPException
-        400, where a parameter is unknown.
+        400, where a parameter is unknown or given twice.
     InputError
-        Where one is given twice, says nothing, or is no place or moment.
+        Where one says nothing, or is no place or moment.
     """
     query = request.query_params
     if set(query) != {"limit"} or request.scope["path"] != _COLLECTIONS:
         only_known(request)
-    for name in query:
-        count = len(query.getlist(name))
-        if count > 1:
-            raise InputError(f"{name}: found {count} of it, expected one, with commas between several values")
     for name, expected in _SAYS.items():
         if name in query and not query[name].strip():
             raise InputError(f"{name}: found nothing, expected {expected}")

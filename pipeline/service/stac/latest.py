@@ -19,8 +19,8 @@ from starlette.responses import Response
 from pipeline.config import RegionConfig
 from pipeline.products.index_row import boxes, time_text
 from pipeline.products.index_search import Key, Query, Term, in_places
-from pipeline.service.alerts.refused import only_known
 from pipeline.service.door import Door
+from pipeline.service.refused import only_known
 from pipeline.service.stac.served import GEOJSON, JSON, landing_url, served
 
 _DESCRIPTION = """The newest Item that stands, per hazard and region; of events, the Item that stands for each.

@@ -330,7 +330,7 @@ def test_a_body_that_says_nothing_known_is_refused_with_words(
         ("filter=", ["filter: found nothing"]),
         ("intersects=", ["intersects: found nothing"]),
         ("query=", ["query: found nothing"]),
-        ("ids=a&ids=b", ["ids: found 2 of it, expected one"]),
+        ("ids=a&ids=b", ["'ids' 2 times, expected it once"]),
         ("limit=many", ["query.limit: found 'many', expected it to be a valid integer"]),
         ("sortby=nope", ["sortby: found property 'nope'"]),
         ("filter=nope=1", ["filter: found property 'nope'"]),
