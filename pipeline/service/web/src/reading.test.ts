@@ -52,6 +52,19 @@ describe("Items read again", () => {
     expect(stepOf(current())?.key).toBe("event:80");
   });
 
+  it("are read back to an event that an address names, and no further for one that is not there", async () => {
+    const { readItems, current, stepsOf } = await page();
+    const { findStep } = await import("./find.ts");
+    service.items.shaking = events(450);
+    await readItems("shaking");
+    expect(await findStep("shaking", "event:none")).toBeNull();
+    expect(stepsOf(current(), "shaking").length).toBe(100);
+    expect((await findStep("shaking", "event:240"))?.key).toBe("event:240");
+    expect(stepsOf(current(), "shaking").map((step) => step.key)).toEqual(Array.from({ length: 300 }, (_, at) => `event:${299 - at}`));
+    await readItems("shaking");
+    expect(stepsOf(current(), "shaking").length).toBe(300);
+  });
+
   it("hold the version that stands where a page ends between those of one event", async () => {
     const { readItems, current, stepsOf, standing } = await page();
     // Ties go by the text of the id: r9 comes before r10.

@@ -66,12 +66,33 @@ export function readEarlier(hazard: string): Promise<void> {
     if (!path) return;
     const found = await service.batch(path);
     const { items, earlier } = current();
-    const known = new Set(found.items.map((item) => item.id));
-    const all = [...(items[hazard] ?? []).filter((item) => !known.has(item.id)), ...found.items];
-    const put = await settled(hazard, all);
+    const put = await settled(hazard, joined(items[hazard] ?? [], found.items));
     depths.set(hazard, (depths.get(hazard) ?? 1) + 1);
     change({ items: { ...items, [hazard]: put }, earlier: { ...earlier, [hazard]: found.earlier } });
   });
+}
+
+/** Read the Items of one lineage, and all those after it, so that no moment between is passed over. */
+export function readBackTo(hazard: string, lineage: string): Promise<void> {
+  return inTurn(hazard, async () => {
+    const versions = await service.versions(hazard, [lineage]);
+    const oldest = versions.map(dataTime).sort()[0];
+    if (oldest === undefined) return;
+    let [all, path, depth] = [current().items[hazard] ?? [], current().earlier[hazard] ?? null, depths.get(hazard) ?? 1];
+    for (let last: Item | undefined; path !== null && (!last || dataTime(last) >= oldest); depth++) {
+      const next: service.Batch = await service.batch(path);
+      [all, path, last] = [joined(all, next.items), next.earlier, next.items.at(-1)];
+    }
+    const put = await settled(hazard, joined(all, versions));
+    depths.set(hazard, depth);
+    const { items, earlier } = current();
+    change({ items: { ...items, [hazard]: put }, earlier: { ...earlier, [hazard]: path } });
+  });
+}
+
+function joined(some: Item[], more: Item[]): Item[] {
+  const known = new Set(more.map((item) => item.id));
+  return [...some.filter((item) => !known.has(item.id)), ...more];
 }
 
 /** Return whether the same Items came again, so that nothing is drawn anew. */

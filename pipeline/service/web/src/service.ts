@@ -17,6 +17,9 @@ export interface Batch {
 
 export class Unanswered extends Error {}
 
+/** The service answered that it has no such thing. */
+export class Missing extends Unanswered {}
+
 /** Return an address of the service as this page reaches it, which may be by another name than the one in its links. */
 export function address(path: string): string {
   const linked = /^https?:\/\/.*?\/((files|stac|features)\/.*)$/.exec(path);
@@ -35,7 +38,7 @@ export function text(path: string, signal?: AbortSignal): Promise<string> {
 async function reach<Body>(path: string, accept: string, body: (response: Response) => Promise<Body>, signal?: AbortSignal): Promise<Body> {
   try {
     const response = await fetch(address(path), { headers: { Accept: accept }, ...(signal ? { signal } : {}) });
-    if (!response.ok) throw new Unanswered(`${path}: found status ${response.status}`);
+    if (!response.ok) throw new (response.status === 404 ? Missing : Unanswered)(`${path}: found status ${response.status}`);
     return await body(response);
   } catch (error) {
     if (error instanceof Unanswered) throw error;
@@ -47,9 +50,22 @@ export const start = () => get<Start>("page.json");
 export const status = () => get<Status>("status");
 
 /** Return a hazard's newest Items, and where those before them are. */
-export async function items(hazard: string): Promise<Batch> {
-  const query = new URLSearchParams({ collections: hazard, limit: String(PAGE), sortby: "-datetime", fields: WITHOUT });
+export function items(hazard: string): Promise<Batch> {
+  return search(hazard);
+}
+
+/** Return Items of a day, "2024-01-22". */
+export function ofDay(hazard: string, day: string): Promise<Batch> {
+  return search(hazard, { datetime: `${day}T00:00:00Z/${day}T23:59:59Z` });
+}
+
+function search(hazard: string, conditions: Record<string, string> = {}): Promise<Batch> {
+  const query = new URLSearchParams({ collections: hazard, limit: String(PAGE), sortby: "-datetime", fields: WITHOUT, ...conditions });
   return batch(`stac/search?${query}`);
+}
+
+export function item(hazard: string, id: string): Promise<Item> {
+  return get<Item>(`stac/collections/${encodeURIComponent(hazard)}/items/${encodeURIComponent(id)}`);
 }
 
 export async function batch(path: string): Promise<Batch> {
@@ -65,15 +81,13 @@ export async function versions(hazard: string, lineages: string[]): Promise<Item
   if (lineages.length > NAMED) {
     return [...(await versions(hazard, lineages.slice(0, NAMED))), ...(await versions(hazard, lineages.slice(NAMED)))];
   }
-  const condition = JSON.stringify({ "hazmon:lineage": { in: lineages } });
-  const query = new URLSearchParams({ collections: hazard, limit: String(PAGE), sortby: "-datetime", fields: WITHOUT, query: condition });
-  const found: Item[] = [];
-  for (let path: string | null = `stac/search?${query}`; path !== null; ) {
-    const { items, earlier }: Batch = await batch(path);
-    found.push(...items);
-    path = earlier;
+  let { items, earlier } = await search(hazard, { query: JSON.stringify({ "hazmon:lineage": { in: lineages } }) });
+  while (earlier !== null) {
+    const next = await batch(earlier);
+    items = [...items, ...next.items];
+    earlier = next.earlier;
   }
-  return found;
+  return items;
 }
 
 export interface AlertBatch {

@@ -35,13 +35,18 @@ export class Service {
 
   answers = 0;
 
+  /** Return an answer; null where there is none, undefined where there is no such thing. */
   answer(address: string): unknown {
     const url = new URL(address);
     this.answers++;
     if (this.deaf !== "" && url.href.includes(this.deaf)) return null;
     const given = url.searchParams;
     if (url.pathname === "/status") return { at: "2024-01-22T20:00:00Z", clock: "wall", exercise: null, feeds: [], layers: [], runs: [], quarantine: 0, waiting: 0 };
+    const named = /^\/features\/.+\/items\/(.+)$/.exec(url.pathname)?.[1];
+    if (named !== undefined) return this.alerts.find((one) => one.id === named);
     if (url.pathname.startsWith("/features")) return this.cut(url, this.alerts.filter((one) => String(one.properties.active) === given.get("active")));
+    const [, hazard, id] = /^\/stac\/collections\/(.+)\/items\/(.+)$/.exec(url.pathname) ?? [];
+    if (hazard !== undefined) return this.items[hazard]?.find((one) => one.id === id);
     const lineages = given.has("query") ? (JSON.parse(given.get("query")!)["hazmon:lineage"].in as string[]) : null;
     const all = this.items[given.get("collections") ?? ""] ?? [];
     return this.cut(url, all.filter((one) => lineages?.includes(one.properties["hazmon:lineage"]) ?? true));
@@ -63,6 +68,7 @@ export function begin(): Service {
   vi.stubGlobal("fetch", async (address: string) => {
     const found = service.answer(address);
     await service.held;
+    if (found === undefined) return new Response("", { status: 404 });
     return found === null ? new Response("", { status: 502 }) : Response.json(structuredClone(found));
   });
   return service;
