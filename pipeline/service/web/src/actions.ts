@@ -14,11 +14,15 @@ import { change, current, type Asked, type State, type Tab } from "./state.ts";
 import type { Alert, Item } from "./wire.ts";
 import { call, say } from "./words.ts";
 
+/** Whose legend is waited for; another's comes too late. */
+let legendWanted = "";
+
 export async function chooseHazard(id: string | null): Promise<void> {
   const { hazard, step } = current();
   // An earthquake's shaking, landslides and people are one event: going from one to the other stays with it.
   const keeps = hazardOf(current(), id)?.grid === "event" && hazardOf(current(), hazard)?.grid === "event";
-  change({ hazard: id, step: keeps ? step : null, playing: false, legend: null, explained: {} });
+  legendWanted = "";
+  change({ hazard: id, step: keeps ? step : null, playing: false, legend: null, reasons: null, explained: {} });
   const origin = hazardOf(current(), id)?.after ?? null;
   const missing = [id, origin].filter((name): name is string => name !== null && !current().items[name]);
   await Promise.all(missing.map(readItems));
@@ -83,8 +87,6 @@ export function goToShown(): void {
   const all = union((drawn(current())?.shown ?? shown(current())).map(({ item }) => flat(item.bbox)));
   if (all) change({ goTo: [...all] });
 }
-
-let legendWanted = "";
 
 export async function refreshLegend(): Promise<void> {
   await refreshPoints(assetOf(current()) === null ? shown(current())[0]?.item : undefined);

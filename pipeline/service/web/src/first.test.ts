@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { alert, begin, item } from "./standin.ts";
+import type { Legend } from "./legend.ts";
 import type { Item, Start } from "./wire.ts";
 
 begin();
 const { initial } = await import("./state.ts");
 const { firstView } = await import("./first.ts");
+const { ofDrawn } = await import("./select.ts");
 
 const HAZARD = { id: "shaking", title: "Shaking", layer: "shaking", grid: "event", regions: [], after: null, assets: [] };
 const STATE = { ...initial, hazard: "shaking", start: { hazards: [HAZARD], regions: [] } as unknown as Start };
@@ -12,6 +14,16 @@ const STATE = { ...initial, hazard: "shaking", start: { hazards: [HAZARD], regio
 function product(id: string, bbox: Item["bbox"], datetime: string): Item {
   return { ...item(id, id, 1, { datetime }), bbox };
 }
+
+describe("a legend", () => {
+  it("is of no other layer than the one that is drawn: codes that look alike mean something else", () => {
+    const raster = { ...item("e1", "e1", 1), assets: { mmi: { href: "", type: "image/tiff" } } };
+    const state = { ...STATE, items: { shaking: [raster] } };
+    const legend = (hazard: string) => ({ hazard, asset: "exclusion" }) as Legend;
+    expect(ofDrawn(legend("shaking"), state)).not.toBeNull();
+    expect(ofDrawn(legend("flood_extent"), state)).toBeNull();
+  });
+});
 
 describe("the first view", () => {
   const items = { shaking: [product("new", [60, 40, 66, 46], "2024-01-23T00:00:00Z"), product("old", [80, 40, 86, 46], "2024-01-20T00:00:00Z")] };

@@ -9,6 +9,7 @@ export interface Entry {
 }
 
 export interface Legend {
+  hazard: string;
   item: string;
   asset: string;
   title: string;
@@ -35,7 +36,7 @@ export async function legend(item: Item, asset: string): Promise<Legend | null> 
 async function read(item: Item, asset: string): Promise<Legend | null> {
   const path = `raster/${encodeURIComponent(item.collection)}/${encodeURIComponent(item.id)}/${asset}/legend.json`;
   try {
-    return await get<Legend>(path);
+    return { ...(await get<Legend>(path)), hazard: item.collection };
   } catch (error) {
     if (error instanceof Unanswered) return null;
     throw error;

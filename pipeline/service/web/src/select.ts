@@ -1,4 +1,5 @@
 // What is shown, told from the state: steps, the step, its Items, the asset, the time it is.
+import type { Legend } from "./legend.ts";
 import { assetNames, first, steps, type Step, type Subject } from "./products.ts";
 import type { State } from "./state.ts";
 import type { Item, StartHazard } from "./wire.ts";
@@ -72,6 +73,11 @@ export function drawn(state: State): Drawn | null {
   }));
   const estimate = behind[0]?.item.properties["hazmon:answers"].estimate;
   return origin && estimate !== undefined ? { hazard: origin, asset: estimate, shown: behind, isBackground: true } : null;
+}
+
+/** Return a legend where it is of what is drawn: the colours of another layer mean something else. */
+export function ofDrawn(legend: Legend | null, state: State): Legend | null {
+  return legend !== null && legend.hazard === drawn(state)?.hazard.id ? legend : null;
 }
 
 export function activeAlerts(state: State) {

@@ -4,12 +4,12 @@ import { reasons } from "./reasons.ts";
 import { ABOVE_PRODUCTS } from "./style.ts";
 import { flat } from "../ground.ts";
 import { deepest } from "../products.ts";
-import { drawn } from "../select.ts";
+import { drawn, ofDrawn } from "../select.ts";
 import { tiles } from "../service.ts";
 import type { State } from "../state.ts";
 import type { Item } from "../wire.ts";
 
-const PREFIX = "product ";
+export const PREFIX = "product ";
 
 /** Longest an old picture stays under a new one that does not come, ms. */
 const PATIENCE = 2500;
@@ -19,12 +19,15 @@ export function show(map: Map, state: State, still: boolean): void {
   const wanted = new globalThis.Map<string, () => void>();
   if (picture) {
     const { asset } = picture;
+    const codes = ofDrawn(state.reasons, state);
     for (const { item } of picture.shown) {
       const mask = item.properties["hazmon:answers"].exclusion;
       wanted.set(`${PREFIX}${item.id} ${asset}`, () => add(map, item, asset, tiles(item, asset), still));
-      const plain = state.reasons?.asset === mask ? state.reasons.classes?.find((one) => one.value === 0)?.colour : undefined;
+      const plain = codes?.asset === mask ? codes.classes?.find((one) => one.value === 0)?.colour : undefined;
       if (state.exclusion && asset !== mask && item.assets[mask] && plain) {
-        wanted.set(`${PREFIX}${item.id} reasons`, () => add(map, item, "reasons", reasons(tiles(item, mask), plain), still));
+        // Made anew where the legend says another colour.
+        const name = `reasons ${plain}`;
+        wanted.set(`${PREFIX}${item.id} ${name}`, () => add(map, item, name, reasons(tiles(item, mask), plain), still));
       }
       if (item.geometry) wanted.set(`${PREFIX}${item.id} edge`, () => outline(map, item));
     }
@@ -33,7 +36,7 @@ export function show(map: Map, state: State, still: boolean): void {
   for (const [id, make] of wanted) if (!map.getLayer(id)) make();
   for (const id of wanted.keys()) {
     if (id.endsWith(" edge")) continue;
-    const opacity = id.endsWith(" reasons") ? Math.min(1, state.opacity + 0.1) : state.opacity;
+    const opacity = id.includes(" reasons ") ? Math.min(1, state.opacity + 0.1) : state.opacity;
     if (map.getPaintProperty(id, "raster-opacity") !== opacity) map.setPaintProperty(id, "raster-opacity", opacity);
   }
   leave(map, there.filter((id) => !wanted.has(id)), [...wanted.keys()]);

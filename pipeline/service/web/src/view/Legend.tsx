@@ -1,5 +1,5 @@
 // What the colours of the map mean; hatching is unknown, dots are a limit that the exclusion mask names.
-import { assetOf, drawn, hazardOf, shown } from "../select.ts";
+import { assetOf, drawn, hazardOf, ofDrawn, shown } from "../select.ts";
 import { change, type State } from "../state.ts";
 import type { Entry, Legend } from "../legend.ts";
 import { locale } from "../moments.ts";
@@ -11,7 +11,8 @@ import { Down } from "./icons.tsx";
 import { assetTitle, className } from "./names.ts";
 
 export function LegendCard({ state }: { state: State }) {
-  const { language, legend } = state;
+  const { language } = state;
+  const legend = ofDrawn(state.legend, state);
   const hazard = hazardOf(state);
   const one = shown(state)[0];
   if (!hazard || !one) return null;
@@ -46,7 +47,8 @@ export function LegendCard({ state }: { state: State }) {
 
 function Key({ state, legend }: { state: State; legend: Legend }) {
   const { language } = state;
-  const limits = state.exclusion && state.reasons !== null && state.reasons.asset !== legend.asset;
+  const reasons = ofDrawn(state.reasons, state);
+  const limits = state.exclusion && reasons !== null && reasons.asset !== legend.asset;
   return (
     <div class="key">
       {legend.kind === "classes" ? (
