@@ -1,5 +1,7 @@
 // What a reader can do: each changes the state, and asks the service for what is then wanted.
+import type { View } from "./address.ts";
 import { explain } from "./explained.ts";
+import { findItem, findStep } from "./find.ts";
 import { boundsOf, contains, flat, union } from "./ground.ts";
 import { legend } from "./legend.ts";
 import { moment } from "./moments.ts";
@@ -10,19 +12,19 @@ import { dataTime, type Step, type Subject } from "./products.ts";
 import { activeAlerts, assetOf, drawn, hazardOf, shown, stepOf, stepsOf } from "./select.ts";
 import { readAlerts, readEarlier, readEarlierAlerts, readItems } from "./reading.ts";
 import * as service from "./service.ts";
-import { change, current, type Asked, type State, type Tab } from "./state.ts";
+import { change, current, type Asked, type Sheet, type State, type Tab } from "./state.ts";
 import type { Alert, Item } from "./wire.ts";
 import { call, say } from "./words.ts";
 
 /** Whose legend is waited for; another's comes too late. */
 let legendWanted = "";
 
-export async function chooseHazard(id: string | null): Promise<void> {
+export async function chooseHazard(id: string | null, guessed = false): Promise<void> {
   const { hazard, step } = current();
   // An earthquake's shaking, landslides and people are one event: going from one to the other stays with it.
   const keeps = hazardOf(current(), id)?.grid === "event" && hazardOf(current(), hazard)?.grid === "event";
   legendWanted = "";
-  change({ hazard: id, step: keeps ? step : null, playing: false, legend: null, reasons: null, explained: {} });
+  change({ hazard: id, guessed, step: keeps ? step : null, playing: false, legend: null, reasons: null, explained: {} });
   const origin = hazardOf(current(), id)?.after ?? null;
   const missing = [id, origin].filter((name): name is string => name !== null && !current().items[name]);
   await Promise.all(missing.map(readItems));
@@ -60,7 +62,7 @@ export async function showEarlierAlerts(): Promise<void> {
 }
 
 /** Whether the service answered; where it did not, the reader is told. */
-async function answered(reading: Promise<void>): Promise<boolean> {
+export async function answered(reading: Promise<void>): Promise<boolean> {
   try {
     await reading;
     return true;
@@ -160,10 +162,17 @@ export function alertsAt(state: State, asked: Asked): Alert[] {
   return shown.filter((alert) => contains(alert.geometry, asked.longitude, asked.latitude));
 }
 
+/** How much of a phone the panel took before an alert was read on it. */
+let sheetBefore: Sheet = current().sheet;
+
 export async function chooseAlert(id: string | null, language = current().language): Promise<void> {
   const known = current().alerts.find((alert) => alert.id === id) ?? null;
-  change({ chosenAlert: id, alertText: known, ...(id === null ? {} : { asked: null, explained: {}, table: false, sheet: "full" }) });
-  if (id === null) return;
+  if (id === null) {
+    change({ chosenAlert: null, alertText: null, sheet: sheetBefore });
+    return;
+  }
+  if (current().chosenAlert === null) sheetBefore = current().sheet;
+  change({ chosenAlert: id, alertText: known, alertUnread: null, asked: null, explained: {}, table: false, sheet: "full" });
   const bounds = boundsOf(known?.geometry ?? null);
   if (bounds) change({ goTo: bounds });
   if (!known || !sameLanguage(known.properties.language, language)) await readAlert(id, language);
@@ -176,10 +185,12 @@ function sameLanguage(one: string, other: string): boolean {
 export async function readAlert(id: string, language: string): Promise<void> {
   try {
     const found = await service.alert(id, language);
-    if (current().chosenAlert === id) change({ alertText: found });
+    if (current().chosenAlert === id) change({ alertText: found, alertUnread: null });
   } catch (error) {
     if (!(error instanceof service.Unanswered)) throw error;
-    change({ note: say(current().language, "live.unanswered") });
+    if (current().chosenAlert !== id) return;
+    if (current().alertText) note(say(current().language, "live.unanswered"));
+    else change({ alertUnread: error instanceof service.Missing ? "alert.missing" : "live.unanswered" });
   }
 }
 
@@ -187,14 +198,39 @@ export async function readAlert(id: string, language: string): Promise<void> {
 export async function goToProduct(alert: Alert): Promise<void> {
   const { hazard, product } = alert.properties;
   if (!hazard || !product) return;
-  await chooseHazard(hazard);
-  const subject = stepsOf(current()).flatMap((step) => step.subjects.map((one) => ({ step, one })));
-  const found = subject.find(({ one }) => one.versions.some((item) => item.id === product));
-  if (!found) return;
-  change({ tab: "layers" });
+  await answered(
+    (async () => {
+      if (!hazardOf(current(), hazard) || !(await goToItem(hazard, product))) note(say(current().language, "alert.noProduct", { product }), true);
+    })(),
+  );
+}
+
+/** Show a product, in whatever version; whether there is one of this name. */
+async function goToItem(hazard: string, id: string): Promise<boolean> {
+  if (!current().items[hazard]) await readItems(hazard);
+  const found = await findItem(hazard, id);
+  if (!found) return false;
+  if (current().hazard !== hazard) await chooseHazard(hazard);
+  // On a phone a full panel would hide the map that was asked for.
+  change({ tab: "layers", sheet: current().sheet === "full" ? "half" : current().sheet });
   chooseStep(found.step);
-  const item = found.one.versions.find((version) => version.id === product);
-  if (item) chooseVersion(found.one, item);
+  chooseVersion(found.subject, found.item);
+  return true;
+}
+
+/** Show what an address names of a layer that is shown; return what of it is not there. */
+export async function goToNamed(hazard: string, { step, item, asset }: View): Promise<string[]> {
+  const wrong: string[] = [];
+  const moment = step === undefined ? null : await findStep(hazard, step);
+  if (moment) chooseStep(moment);
+  else if (step !== undefined) wrong.push(`step=${step}`);
+  const found = item === undefined ? null : await findItem(hazard, item);
+  if (found) {
+    chooseStep(found.step);
+    chooseVersion(found.subject, found.item);
+  } else if (item !== undefined) wrong.push(`item=${item}`);
+  if (asset !== undefined && assetOf(current()) !== asset && stepOf(current())) wrong.push(`asset=${asset}`);
+  return wrong;
 }
 
 export async function chooseLanguage(language: string): Promise<void> {
@@ -215,9 +251,10 @@ export function tell(told: string): void {
   change({ told: current().told === told ? `${told}\u00a0` : told });
 }
 
-export function note(text: string): void {
+/** Say something that goes by itself, or stays until it is closed. */
+export function note(text: string, stays = false): void {
   change({ note: text });
-  setTimeout(() => current().note === text && change({ note: null }), 4000);
+  if (!stays) setTimeout(() => current().note === text && change({ note: null }), 4000);
 }
 
 /** Return what an Item is called in the reader's language. */

@@ -1,12 +1,15 @@
 // The address of a view: what is looked at stands after the # and can be sent to somebody.
 
+export const TABS = ["alerts", "layers", "status"] as const;
+export type Tab = (typeof TABS)[number];
+
 export interface View {
   hazard?: string;
   asset?: string;
   step?: string;
   item?: string;
   alert?: string;
-  tab?: string;
+  tab?: Tab;
   lang?: string;
   /** zoom, latitude, longitude */
   map?: [number, number, number];
@@ -15,25 +18,44 @@ export interface View {
   opacity?: number;
 }
 
-export function read(hash: string): View {
+/** What an address says, and the parts of it that cannot be, as they stand there. */
+export interface Read {
+  view: View;
+  wrong: string[];
+}
+
+const TEXTS = ["hazard", "asset", "step", "item", "alert", "lang"] as const;
+
+/** Numbers of an address, and between which bounds each can be what it is given for; MapLibre throws at what lies beyond the poles. */
+const NUMBERS = {
+  map: [[0, 24], [-85.06, 85.06], [-720, 720]],
+  at: [[-180, 180], [-90, 90]],
+  opacity: [[0, 1]],
+} as const;
+
+export function read(hash: string): Read {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const view: View = {};
-  for (const name of ["hazard", "asset", "step", "item", "alert", "tab", "lang"] as const) {
+  for (const name of TEXTS) {
     const value = given.get(name);
     if (value) view[name] = value;
   }
-  const map = numbers(given.get("map"), 3);
+  const tab = TABS.find((one) => one === given.get("tab"));
+  if (tab) view.tab = tab;
+  const [map, at, opacity] = [numbers(given, "map"), numbers(given, "at"), numbers(given, "opacity")];
   if (map) view.map = map as [number, number, number];
-  const at = numbers(given.get("at"), 2);
   if (at) view.at = at as [number, number];
-  const opacity = numbers(given.get("opacity"), 1);
-  if (opacity) view.opacity = Math.max(0, Math.min(1, opacity[0] as number));
-  return view;
+  if (opacity) view.opacity = opacity[0] as number;
+  const known = new Set(Object.keys(view));
+  const wrong = [...given].filter(([name, value]) => value !== "" && !known.has(name) && (name === "tab" || name in NUMBERS));
+  return { view, wrong: wrong.map(([name, value]) => `${name}=${value}`) };
 }
 
-function numbers(text: string | null, count: number): number[] | null {
-  const values = (text ?? "").split("/").map(Number);
-  return text && values.length === count && values.every(Number.isFinite) ? values : null;
+function numbers(given: URLSearchParams, name: keyof typeof NUMBERS): number[] | null {
+  const parts = (given.get(name) ?? "").split("/");
+  const values = parts.map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  const bounds = NUMBERS[name];
+  return values.length === bounds.length && bounds.every(([least, greatest], at) => least <= values[at]! && values[at]! <= greatest) ? values : null;
 }
 
 export function write(view: View): string {

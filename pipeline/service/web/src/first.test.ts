@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { alert, begin, item } from "./standin.ts";
 import type { Legend } from "./legend.ts";
-import type { Item, Start } from "./wire.ts";
+import type { Item, Start, Status } from "./wire.ts";
 
 begin();
 const { initial } = await import("./state.ts");
-const { firstView } = await import("./first.ts");
+const { firstHazard, firstView, isIdle } = await import("./first.ts");
 const { ofDrawn } = await import("./select.ts");
 
 const HAZARD = { id: "shaking", title: "Shaking", layer: "shaking", grid: "event", regions: [], after: null, assets: [] };
@@ -14,6 +14,23 @@ const STATE = { ...initial, hazard: "shaking", start: { hazards: [HAZARD], regio
 function product(id: string, bbox: Item["bbox"], datetime: string): Item {
   return { ...item(id, id, 1, { datetime }), bbox };
 }
+
+describe("the layer that the page chooses", () => {
+  const raster = (id: string) => ({ ...HAZARD, id, assets: [{ kind: "raster" }] });
+  const start = { hazards: [raster("fire_weather"), raster("shaking")], regions: [] } as unknown as Start;
+  const status = { layers: [{ hazard: "fire_weather", item: null }, { hazard: "shaking", item: "one" }] } as unknown as Status;
+
+  it("is one that has products, as soon as that is known", () => {
+    expect(firstHazard({ ...STATE, start })).toBe("fire_weather");
+    expect(firstHazard({ ...STATE, start, status })).toBe("shaking");
+  });
+
+  it("is left while it has none, but not one that the reader chose", () => {
+    const empty = { ...STATE, start, hazard: "fire_weather", items: { fire_weather: [] } };
+    expect(isIdle({ ...empty, guessed: true })).toBe(true);
+    expect(isIdle(empty)).toBe(false);
+  });
+});
 
 describe("a legend", () => {
   it("is of no other layer than the one that is drawn: codes that look alike mean something else", () => {

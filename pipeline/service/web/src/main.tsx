@@ -1,15 +1,19 @@
 // Where the page begins: what it needs, the view its address names, the map, the panels, the news.
 import "./style/page.css";
 import { render } from "preact";
-import { chooseAlert, chooseHazard, chooseLanguage, chooseStep, chooseVersion, refreshLegend, ask } from "./actions.ts";
-import { read, write, type View } from "./address.ts";
-import { firstHazard, firstView } from "./first.ts";
+import { answered, ask, chooseAlert, chooseHazard, chooseLanguage, goToNamed, note, refreshLegend } from "./actions.ts";
+import { read, write, type Read, type View } from "./address.ts";
+import { firstHazard, firstView, isIdle } from "./first.ts";
 import { begin as live } from "./live.ts";
 import { readAlerts } from "./reading.ts";
-import { assetOf, hazardOf, stepOf, stepsOf } from "./select.ts";
+import { assetOf, hazardOf, stepOf } from "./select.ts";
 import { start, Unanswered } from "./service.ts";
-import { change, current, follow, type State, type Tab } from "./state.ts";
+import { change, current, follow, type State } from "./state.ts";
 import { App } from "./view/App.tsx";
+import { say } from "./words.ts";
+
+/** What an address says where no layer is to be shown. */
+const NONE = "none";
 
 const root = document.getElementById("page") as HTMLElement;
 
@@ -24,10 +28,10 @@ function redraw(): void {
 const map = import("./map/map.ts");
 
 async function begin(): Promise<void> {
-  const view = read(location.hash);
+  const { view, wrong } = read(location.hash);
   try {
     const found = await start();
-    const language = view.lang ?? preferred(found.languages);
+    const language = spoken(view, wrong, found.languages) ?? preferred(found.languages);
     change({ start: found, language });
     document.documentElement.lang = language;
     document.title = found.title;
@@ -38,21 +42,36 @@ async function begin(): Promise<void> {
     return;
   }
   // The layer that is asked for is open from the first picture on, so that nothing moves when its contents come.
-  change({ broken: null, hazard: hazardOf(current(), view.hazard ?? null)?.id ?? null, ...(view.map ? { view: view.map } : {}), ...(view.tab ? { tab: view.tab as Tab } : {}) });
+  change({ broken: null, hazard: hazardOf(current(), view.hazard ?? null)?.id ?? null, ...(view.map ? { view: view.map } : {}), ...(view.tab ? { tab: view.tab } : {}) });
   render(<App state={current()} />, root);
   (await map).begin(document.getElementById("map") as HTMLElement);
   live();
-  await open(view);
+  await open({ view, wrong });
   follow(remember);
+  follow(leaveIdle);
+  leaveIdle(current());
   addEventListener("hashchange", () => void goTo(read(location.hash)));
 }
 
 /** Show the view of an address that was put into the open page. */
-async function goTo(view: View): Promise<void> {
+async function goTo({ view, wrong }: Read): Promise<void> {
   if (write(view) === written) return;
-  if (view.lang && view.lang !== current().language) await chooseLanguage(view.lang);
-  change({ ...(view.map ? { jump: view.map } : {}), ...(view.tab ? { tab: view.tab as Tab } : {}) });
-  await open(view);
+  if (Object.keys(view).length === 0 && wrong.length === 0) {
+    // Nothing of a view, as "#panel": the address says again what is looked at.
+    history.replaceState(null, "", written);
+    return;
+  }
+  const language = spoken(view, wrong, current().start?.languages ?? []);
+  if (language && language !== current().language) await chooseLanguage(language);
+  change({ ...(view.map ? { jump: view.map } : {}), ...(view.tab ? { tab: view.tab } : {}) });
+  await open({ view, wrong });
+}
+
+/** Return the language of an address as the page speaks it; one that it does not speak is put to what is wrong. */
+function spoken({ lang }: View, wrong: string[], offered: string[]): string | undefined {
+  const found = offered.find((one) => one === lang) ?? offered.find((one) => one === lang?.split("-")[0]);
+  if (lang !== undefined && found === undefined) wrong.push(`lang=${lang}`);
+  return found;
 }
 
 /** Return the first language of the reader that the page speaks. */
@@ -61,17 +80,16 @@ function preferred(offered: string[]): string {
   return wanted.find((name): name is string => name !== undefined && offered.includes(name)) ?? offered[0] ?? "en";
 }
 
-async function open(view: View): Promise<void> {
+async function open({ view, wrong }: Read): Promise<void> {
   await readAlerts().catch(() => []);
-  const hazard = hazardOf(current(), view.hazard ?? null)?.id ?? firstHazard(current());
+  const asked = view.hazard === NONE ? null : hazardOf(current(), view.hazard ?? null)?.id;
+  const hazard = asked === undefined ? firstHazard(current()) : asked;
+  if (view.hazard !== undefined && asked === undefined) wrong.push(`hazard=${view.hazard}`);
   if (view.asset && hazard) change({ assets: { ...current().assets, [hazard]: view.asset } });
   if (view.opacity !== undefined) change({ opacity: view.opacity });
-  await chooseHazard(hazard);
-  const step = stepsOf(current()).find((one) => one.key === view.step);
-  if (step) chooseStep(step);
-  const subject = stepOf(current())?.subjects.find((one) => one.versions.some((item) => item.id === view.item));
-  const item = subject?.versions.find((version) => version.id === view.item);
-  if (subject && item) chooseVersion(subject, item);
+  await chooseHazard(hazard, asked === undefined);
+  if (asked) await answered(goToNamed(asked, view).then((names) => void wrong.push(...names)));
+  if (wrong.length > 0) note(say(current().language, "address.wrong", { names: wrong.join(", ") }), true);
   if (view.at) ask({ longitude: view.at[0], latitude: view.at[1] });
   if (view.alert) await chooseAlert(view.alert);
   if (view.alert && view.map) change({ goTo: null });
@@ -89,7 +107,7 @@ function remember(state: State): void {
   const view: View = {
     lang: state.language,
     tab: state.tab,
-    ...(state.hazard ? { hazard: state.hazard } : {}),
+    ...(isIdle(state) ? {} : { hazard: state.hazard ?? NONE }),
     ...(asset ? { asset } : {}),
     ...(step ? { step: step.key } : {}),
     ...(chosen ? { item: chosen } : {}),
@@ -102,6 +120,15 @@ function remember(state: State): void {
   if (hash === written) return;
   written = hash;
   history.replaceState(null, "", hash);
+}
+
+/** Go from a layer that nobody asked for, and that has nothing, to one that has something. */
+function leaveIdle(state: State): void {
+  const next = isIdle(state) ? firstHazard(state) : state.hazard;
+  if (next === state.hazard) return;
+  void chooseHazard(next, true).then(() => {
+    if (!current().moved) change({ goTo: firstView(current(), {}) });
+  });
 }
 
 follow(redraw);

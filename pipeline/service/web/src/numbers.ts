@@ -1,5 +1,6 @@
 // Numbers and units as people read them.
 import { locale } from "./moments.ts";
+
 /** Return a value to three significant digits, never with more digits than it was stored with. */
 export function value(at: number, language: string): string {
   const tiny = at !== 0 && Math.abs(at) < 0.001;
@@ -9,6 +10,14 @@ export function value(at: number, language: string): string {
       ? { maximumFractionDigits: 0 }
       : { maximumSignificantDigits: 3 };
   return new Intl.NumberFormat(locale(language), options).format(at);
+}
+
+/** Return a probability in percent; one that is not quite 0 or 1 is not said to be. */
+export function chance(probability: number, language: string): string {
+  const format = new Intl.NumberFormat(locale(language), { style: "percent" });
+  if (probability > 0 && probability < 0.01) return `< ${format.format(0.01)}`;
+  if (probability < 1 && probability > 0.99) return `> ${format.format(0.99)}`;
+  return format.format(probability);
 }
 
 const SIGNS: Record<string, string> = {

@@ -3,7 +3,7 @@ import { read, write } from "./address.ts";
 import { bearing } from "./bearings.ts";
 import { contains } from "./ground.ts";
 import { ago, moment, span } from "./moments.ts";
-import { unitAfter, value } from "./numbers.ts";
+import { chance, unitAfter, value } from "./numbers.ts";
 import { cell, parse } from "./tables.ts";
 import en from "./words/en.json";
 import kk from "./words/kk.json";
@@ -13,11 +13,18 @@ import zh from "./words/zh.json";
 describe("the address of a view", () => {
   it("says again what it was made from", () => {
     const view = { hazard: "shaking", step: "event:eq1", map: [5.2, 41.3, 78.7] as [number, number, number], at: [78.9, -1.5] as [number, number] };
-    expect(read(write(view))).toEqual(view);
+    expect(read(write(view))).toEqual({ view, wrong: [] });
   });
 
   it("leaves out what cannot be read", () => {
-    expect(read("#map=5/x/7&at=1")).toEqual({});
+    expect(read("#map=5/x/7&at=1")).toEqual({ view: {}, wrong: ["map=5/x/7", "at=1"] });
+  });
+
+  it("leaves out places beyond the poles, where MapLibre throws, and tabs that are none", () => {
+    expect(read("#hazard=shaking&map=5/95/78&at=200/10&opacity=2&tab=zzz")).toEqual({
+      view: { hazard: "shaking" },
+      wrong: ["map=5/95/78", "at=200/10", "opacity=2", "tab=zzz"],
+    });
   });
 });
 
@@ -43,6 +50,10 @@ describe("numbers", () => {
   it("have three significant digits and the unit people write", () => {
     expect(value(7.0885, "en") + unitAfter("1")).toBe("7.09");
     expect(value(0.265906, "en") + unitAfter("standard_gravity")).toBe("0.266\u00a0g");
+  });
+
+  it("never make certain what is not: no facility is at 0 % that is not at 0", () => {
+    expect([0, 2e-6, 0.3, 0.99996, 1].map((share) => chance(share, "en"))).toEqual(["0%", "< 1%", "30%", "> 99%", "100%"]);
   });
 
   it("are written as the language does", () => {

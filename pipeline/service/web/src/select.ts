@@ -1,7 +1,7 @@
 // What is shown, told from the state: steps, the step, its Items, the asset, the time it is.
 import type { Legend } from "./legend.ts";
 import { assetNames, first, steps, type Step, type Subject } from "./products.ts";
-import type { State } from "./state.ts";
+import type { Asked, Point, State } from "./state.ts";
 import type { Item, StartHazard } from "./wire.ts";
 
 /** One product on the map. */
@@ -78,6 +78,12 @@ export function drawn(state: State): Drawn | null {
 /** Return a legend where it is of what is drawn: the colours of another layer mean something else. */
 export function ofDrawn(legend: Legend | null, state: State): Legend | null {
   return legend !== null && legend.hazard === drawn(state)?.hazard.id ? legend : null;
+}
+
+/** Return the places of the table on the map that were asked about. */
+export function pointsAt({ points }: State, { longitude, latitude }: Asked): Point[] {
+  // An address has five decimals, that is 1 m.
+  return points.filter((one) => Math.abs(one.longitude - longitude) < 1e-5 && Math.abs(one.latitude - latitude) < 1e-5);
 }
 
 export function activeAlerts(state: State) {

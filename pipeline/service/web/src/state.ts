@@ -1,9 +1,10 @@
 // What the page knows and shows: one value, replaced as a whole; whoever shows it is told.
+import type { Tab } from "./address.ts";
 import type { Alert, Bounds, Item, Start, Status } from "./wire.ts";
 import type { Legend } from "./legend.ts";
 import type { Explained } from "./explained.ts";
 
-export type Tab = "alerts" | "layers" | "status";
+export type { Tab } from "./address.ts";
 export type Sheet = "low" | "half" | "full";
 export type Live = "starting" | "live" | "polling" | "lost";
 
@@ -13,6 +14,10 @@ export interface Point {
   name: string;
   /** 0 to 1, where the table gives one. */
   probability: number | null;
+  /** To be read with care. */
+  limited: boolean;
+  /** What its table says of it, by column. */
+  row: Record<string, string>;
 }
 
 export interface Asked {
@@ -44,6 +49,8 @@ export interface State {
   status: Status | null;
 
   hazard: string | null;
+  /** The page chose the layer by itself, nobody asked for it. */
+  guessed: boolean;
   items: Record<string, Item[]>;
   /** Where Items before those read are, by hazard; null where there are none. */
   earlier: Record<string, string | null>;
@@ -74,6 +81,8 @@ export interface State {
   chosenAlert: string | null;
   /** The chosen alert in the language chosen for it. */
   alertText: Alert | null;
+  /** Why it cannot be read. */
+  alertUnread: "alert.missing" | "live.unanswered" | null;
   table: boolean;
 
   asked: Asked | null;
@@ -107,6 +116,7 @@ export const initial: State = {
   frozen: null,
   status: null,
   hazard: null,
+  guessed: false,
   items: {},
   earlier: {},
   unread: {},
@@ -127,6 +137,7 @@ export const initial: State = {
   past: false,
   chosenAlert: null,
   alertText: null,
+  alertUnread: null,
   table: false,
   asked: null,
   explained: {},

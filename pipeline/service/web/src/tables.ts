@@ -41,14 +41,16 @@ function lines(text: string): string[][] {
 /** Return the places that the rows name, none where they have no positions. */
 export function places(text: string): Point[] {
   const { columns, rows } = parse(text);
-  const at = (row: string[], name: string) => row[columns.indexOf(name)] ?? "";
-  const number = (cell: string) => (cell === "" ? Number.NaN : Number(cell));
+  const number = (cell = "") => (cell === "" ? Number.NaN : Number(cell));
   return rows
+    .map((cells) => Object.fromEntries(columns.map((name, index) => [name, cells[index] ?? ""])))
     .map((row) => ({
-      longitude: number(at(row, "longitude")),
-      latitude: number(at(row, "latitude")),
-      name: at(row, "name"),
-      probability: Number.isFinite(number(at(row, "probability"))) ? Number(at(row, "probability")) : null,
+      longitude: number(row.longitude),
+      latitude: number(row.latitude),
+      name: row.name ?? "",
+      probability: Number.isFinite(number(row.probability)) ? Number(row.probability) : null,
+      limited: row.state === "limited",
+      row,
     }))
     .filter((one) => Number.isFinite(one.longitude) && Number.isFinite(one.latitude));
 }

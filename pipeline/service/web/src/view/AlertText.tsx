@@ -1,7 +1,7 @@
 // One alert in full, in the language that is chosen for it.
 import { chooseAlert, goToProduct, note, readAlert } from "../actions.ts";
 import { local, moment } from "../moments.ts";
-import { change, type State } from "../state.ts";
+import type { State } from "../state.ts";
 import type { Alert } from "../wire.ts";
 import { call, ownName, say } from "../words.ts";
 import { Close, Copy, Leaf, SeveritySign } from "./icons.tsx";
@@ -15,7 +15,9 @@ export function AlertText({ state }: { state: State }) {
         <h2>{say(language, "alert.one")}</h2>
         <button type="button" class="quiet" aria-label={say(language, "close")} onClick={() => void chooseAlert(null)}><Close /></button>
       </div>
-      {alert ? <Text state={state} alert={alert} /> : <p class="muted" aria-busy="true">{say(language, "layer.loading")}</p>}
+      {alert && <Text state={state} alert={alert} />}
+      {!alert && state.alertUnread !== null && <p class="muted" role="status">{say(language, state.alertUnread)}</p>}
+      {!alert && state.alertUnread === null && <p class="muted" aria-busy="true">{say(language, "layer.loading")}</p>}
     </article>
   );
 }
@@ -40,7 +42,7 @@ function Text({ state, alert }: { state: State; alert: Alert }) {
       </div>
       <Facts state={state} alert={alert} />
       <div class="actions">
-        {told.product && <button type="button" class="main" onClick={() => { change({ chosenAlert: null, alertText: null }); void goToProduct(alert); }}>{say(language, "alert.product")}</button>}
+        {told.product && <button type="button" class="main" onClick={() => { void chooseAlert(null); void goToProduct(alert); }}>{say(language, "alert.product")}</button>}
         <CopyLink state={state} />
         <a class="link" href={told.cap} target="_blank" rel="noopener"><Leaf /> CAP XML</a>
       </div>

@@ -9,8 +9,9 @@ import { AlertTable } from "./AlertTable.tsx";
 import { titleOf } from "../actions.ts";
 import { shown } from "../select.ts";
 import { address } from "../service.ts";
-import type { State } from "../state.ts";
+import { change, type State } from "../state.ts";
 import { say } from "../words.ts";
+import { Close } from "./icons.tsx";
 
 export function App({ state }: { state: State }) {
   if (state.broken !== null) return <Broken state={state} />;
@@ -34,7 +35,12 @@ export function App({ state }: { state: State }) {
       </div>
       {state.table && <AlertTable state={state} />}
       <div class="unseen" aria-live="polite" role="status">{state.told}</div>
-      {state.note !== null && <div class="note" role="status">{state.note}</div>}
+      {state.note !== null && (
+        <div class="note" role="status">
+          <span>{state.note}</span>
+          <button type="button" class="quiet" aria-label={say(state.language, "close")} onClick={() => change({ note: null })}><Close /></button>
+        </div>
+      )}
     </div>
   );
 }

@@ -14,7 +14,7 @@ export function Header({ state }: { state: State }) {
   const { start, language } = state;
   return (
     <header class="head">
-      <a class="skip" href="#panel">{say(language, "skip")}</a>
+      <a class="skip" href="#panel" onClick={skip}>{say(language, "skip")}</a>
       <div class="name">
         <h1>{start?.title ?? "hazmon"}</h1>
         {start?.operator && <p>{start.operator}</p>}
@@ -40,6 +40,12 @@ export function Header({ state }: { state: State }) {
       </label>
     </header>
   );
+}
+
+/** Go to the panel by the focus alone: what stands after the # of the address is the view. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("panel")?.focus();
 }
 
 function Clock({ state }: { state: State }) {

@@ -80,6 +80,7 @@ function Key({ state, legend }: { state: State; legend: Legend }) {
 function Chances({ state }: { state: State }) {
   const { language } = state;
   const percent = new Intl.NumberFormat(locale(language), { style: "percent" });
+  const limited = state.points.some((point) => point.limited);
   return (
     <div class="key">
       <p class="unit">{say(language, "legend.chance")}</p>
@@ -94,6 +95,12 @@ function Chances({ state }: { state: State }) {
           <svg class="place" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.5" fill="#ffffff" /></svg>
           {say(language, "legend.unknown")}
         </li>
+        {limited && (
+          <li>
+            <svg class="place" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.5" fill={CHANCES[1][2]} /><circle cx="8" cy="8" r="2.6" fill="#ffffff" stroke-width="1" /></svg>
+            {say(language, "legend.limited")}
+          </li>
+        )}
       </ul>
     </div>
   );
