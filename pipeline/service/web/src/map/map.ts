@@ -1,15 +1,17 @@
 // The map: follows the state and shows it; tells the state where somebody clicked and what part of the world is seen.
 import "maplibre-gl/dist/maplibre-gl.css";
-import { AttributionControl, GPUInitializationError, Map, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLat } from "maplibre-gl";
+import { GPUInitializationError, Map, setWorkerUrl, type GeoJSONSource, type LngLat, type Point } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import { addControls } from "./controls.ts";
 import { addIcons } from "./icons.ts";
+import { drawMarks, facilityAt } from "./marks.ts";
 import { register } from "./reasons.ts";
-import { show } from "./products.ts";
-import { DARK, EMPTY, LIGHT, inLanguage, style, veil, type Ink } from "./style.ts";
-import { ask, chooseAlert } from "../actions.ts";
+import { PREFIX, show } from "./products.ts";
+import { roomIn } from "./room.ts";
+import { DARK, LIGHT, inLanguage, style, veil, type Ink } from "./style.ts";
+import { ask, chooseAlert, note } from "../actions.ts";
 import { boundsOf, flat, union } from "../ground.ts";
-import { locale } from "../moments.ts";
-import { drawn, shown, shownAlerts } from "../select.ts";
+import { drawn, shownAlerts } from "../select.ts";
 import { change, current, follow, type State } from "../state.ts";
 import type { Alert, Bounds } from "../wire.ts";
 import { say } from "../words.ts";
@@ -43,7 +45,7 @@ function create(container: HTMLElement): void {
   const map = new Map({
     container,
     style: style(ink(state), state.language, state.start?.regions ?? []),
-    ...place(state),
+    ...place(state, container),
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
@@ -53,14 +55,12 @@ function create(container: HTMLElement): void {
     maxZoom: 14,
     renderWorldCopies: true,
     fadeDuration: still.matches ? 0 : 200,
-    locale: controls(state.language),
+    locale: { "Map.Title": say(state.language, "map.label") },
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
-  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-  map.addControl(new AttributionControl({ compact: false, customAttribution: credits(state) }), "bottom-right");
-  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
-  leaveRoom(container);
+  const rename = addControls(map, container, state);
+  follow((now, before) => now.language !== before.language && rename(now));
   tellWhenStill(map, container);
   map.on("style.load", () => addIcons(map, ink(current())));
   map.on("load", () => {
@@ -76,24 +76,23 @@ function create(container: HTMLElement): void {
     // A mark stands for an area that is too small to be hit.
     const [mark] = map.getLayer("alert-places") ? map.queryRenderedFeatures(point, { layers: ["alert-places"] }) : [];
     if (mark) void chooseAlert(String(mark.properties.identifier));
-    else askAt(lngLat);
+    else askAt(map, lngLat, point);
   });
   // Who has no mouse moves the map by its keys until the cross lies where the question is.
-  map.getCanvas().addEventListener("keydown", (event) => event.key === "Enter" && askAt(map.getCenter()));
+  map.getCanvas().addEventListener("keydown", (event) => event.key === "Enter" && askAt(map, map.getCenter(), map.project(map.getCenter())));
+  // Bare ground where a picture did not come would be taken for "no hazard".
+  map.on("error", (event) => {
+    if ("sourceId" in event && String(event.sourceId).startsWith(PREFIX)) note(say(current().language, "map.unread"), true);
+    else console.error(event.error);
+  });
   dark.addEventListener("change", () => restyle(map));
-  map.getCanvas().setAttribute("aria-label", say(state.language, "map.keys"));
 }
 
-function askAt(place: LngLat): void {
+/** Ask what is known at a place; at a facility's mark, of the facility. */
+function askAt(map: Map, place: LngLat, point: Point): void {
   const { lng, lat } = place.wrap();
-  ask({ longitude: round(lng, 5), latitude: round(lat, 5) });
-}
-
-/** Tell the page how high the credits are, so that the cards stay above them in every language. */
-function leaveRoom(container: HTMLElement): void {
-  const credits = container.querySelector<HTMLElement>(".maplibregl-ctrl-attrib");
-  if (!credits) return;
-  new ResizeObserver(() => container.parentElement?.style.setProperty("--credits", `${credits.offsetHeight}px`)).observe(credits);
+  const [longitude, latitude] = facilityAt(map, point) ?? [lng, lat];
+  ask({ longitude: round(longitude, 5), latitude: round(latitude, 5) });
 }
 
 /** Say on the map's element whether all of it is drawn, for whoever looks at it by program. */
@@ -102,31 +101,10 @@ function tellWhenStill(map: Map, container: HTMLElement): void {
   map.on("idle", () => (container.dataset.drawn = "yes"));
 }
 
-function place(state: State) {
+function place(state: State, { clientHeight }: HTMLElement) {
   if (state.view) return { zoom: state.view[0], center: [state.view[2], state.view[1]] as [number, number] };
   const all = union((state.start?.regions ?? []).map((region) => region.bounds)) ?? [40, 33, 95, 57];
-  return { bounds: all, fitBoundsOptions: { padding: 30 } };
-}
-
-function controls(language: string) {
-  return {
-    "NavigationControl.ZoomIn": say(language, "map.zoomIn"),
-    "NavigationControl.ZoomOut": say(language, "map.zoomOut"),
-    "Map.Title": say(language, "map.label"),
-  };
-}
-
-/** Return who is to be credited, and whose borders these are. */
-function credits(state: State): string[] {
-  const borders = state.start?.borders;
-  const whose = borders?.attribution
-    ? say(state.language, "map.borders", { whose: borders.attribution })
-    : say(state.language, "map.noBorders");
-  return [say(state.language, "map.land"), escape(whose), say(state.language, "map.places")];
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+  return { bounds: all, fitBoundsOptions: { padding: Math.min(30, clientHeight / 8) } };
 }
 
 function round(value: number, digits: number): number {
@@ -145,10 +123,7 @@ function draw(map: Map, state: State, before: State | null): void {
     return;
   }
   if (!map.getSource("alerts")) return;
-  if (before && state.language !== before.language) {
-    map.setLayoutProperty("places", "text-field", inLanguage(state.language));
-    map.getCanvas().setAttribute("aria-label", say(state.language, "map.keys"));
-  }
+  if (state.language !== before?.language) map.setLayoutProperty("places", "text-field", inLanguage(state.language));
   show(map, state, still.matches);
   const product = drawn(state) !== null;
   if (!before || product !== (drawn(before) !== null)) map.setPaintProperty("alert-fill", "fill-opacity", veil(product));
@@ -156,12 +131,13 @@ function draw(map: Map, state: State, before: State | null): void {
   if (other || before.past !== state.past) drawAlerts(map, state);
   if (other) choose(map, state);
   if (!before || changed(state, before)) drawMarks(map, state);
-  if (state.goTo && state.goTo !== gone) go(map, state.goTo);
+  // The cards first take the places that the map is to leave them.
+  if (state.goTo && state.goTo !== gone) requestAnimationFrame(() => go(map, current().goTo));
   if (state.jump && state.jump !== before?.jump) map.jumpTo({ zoom: state.jump[0], center: [state.jump[2], state.jump[1]] });
 }
 
 function changed(state: State, before: State): boolean {
-  return ["asked", "points", "hazard", "step", "items", "versions"].some((name) => state[name as keyof State] !== before[name as keyof State]);
+  return ["asked", "points", "hazard", "step", "items", "versions", "language"].some((name) => state[name as keyof State] !== before[name as keyof State]);
 }
 
 function drawAlerts(map: Map, state: State): void {
@@ -191,31 +167,13 @@ function choose(map: Map, state: State): void {
   if (state.chosenAlert) map.setFeatureState({ source: "alerts", id: state.chosenAlert }, { chosen: true });
 }
 
-function drawMarks(map: Map, state: State): void {
-  const point = (longitude: number, latitude: number, kind: string) => ({
-    type: "Feature" as const,
-    properties: { kind } as Record<string, string | number>,
-    geometry: { type: "Point" as const, coordinates: [longitude, latitude] },
-  });
-  const features = shown(state).flatMap(({ item }) => {
-    const { "hazmon:longitude": longitude, "hazmon:latitude": latitude } = item.properties;
-    return longitude === undefined || latitude === undefined ? [] : [point(longitude, latitude, "epicentre")];
-  });
-  for (const { longitude, latitude, name, probability } of state.points) {
-    const share = probability === null ? "" : new Intl.NumberFormat(locale(state.language), { style: "percent" }).format(probability);
-    features.push({ ...point(longitude, latitude, "facility"), properties: { kind: "facility", text: `${name} ${share}`, probability: probability ?? -1 } });
-  }
-  if (state.asked) features.push(point(state.asked.longitude, state.asked.latitude, "asked"));
-  (map.getSource("marks") as GeoJSONSource).setData(features.length > 0 ? { type: "FeatureCollection", features } : EMPTY);
-}
-
 /** Where the map went last: other colours do not send it there again. */
 let gone: Bounds | null = null;
 
-function go(map: Map, bounds: Bounds): void {
+function go(map: Map, bounds: Bounds | null): void {
+  const padding = roomIn(map.getContainer());
+  if (!bounds || bounds === gone || !padding) return;
   gone = bounds;
-  const narrow = matchMedia("(max-width: 760px)").matches;
-  const padding = narrow ? { top: 60, left: 20, right: 20, bottom: 115 } : { top: 70, left: 70, right: 70, bottom: 150 };
   map.fitBounds(flat(bounds), { padding, maxZoom: 10, animate: !still.matches, duration: 700 });
 }
 

@@ -126,6 +126,14 @@ export function style(ink: Ink, language: string, regions: StartRegion[]): Style
         paint: { "circle-radius": 2.4, "circle-color": ["match", ["get", "kind"], "asked", "#0b57a4", "#111418"] },
       },
       {
+        // Read with care: a white middle.
+        id: "mark-limited",
+        type: "circle",
+        source: "marks",
+        filter: ["==", ["get", "limited"], true],
+        paint: { "circle-radius": 2.6, "circle-color": "#ffffff", "circle-stroke-color": "#111418", "circle-stroke-width": 1 },
+      },
+      {
         id: "mark-names",
         type: "symbol",
         source: "marks",

@@ -5,11 +5,12 @@ import { origins, type Explained, type Said } from "../explained.ts";
 import { ago, moment, local, locale } from "../moments.ts";
 import { ROMAN, unitAfter, value } from "../numbers.ts";
 import { standing } from "../products.ts";
-import { drawn, hazardOf, now, type Shown } from "../select.ts";
+import { drawn, hazardOf, now, pointsAt, type Shown } from "../select.ts";
 import type { Asked, State } from "../state.ts";
 import { call, say } from "../words.ts";
 import { CopyLink } from "./AlertText.tsx";
 import { StatusChip } from "./Alerts.tsx";
+import { Facility } from "./Facility.tsx";
 import { Close, SeveritySign, StateSign } from "./icons.tsx";
 import { assetTitle, called } from "./names.ts";
 
@@ -18,6 +19,7 @@ export function Answer({ state }: { state: State }) {
   const asked = state.asked as Asked;
   const here = alertsAt(state, asked);
   const known = drawn(state)?.shown ?? [];
+  const facilities = pointsAt(state, asked);
   return (
     <article class="answer" aria-live="polite">
       <div class="bar">
@@ -37,7 +39,8 @@ export function Answer({ state }: { state: State }) {
           ))}
         </ul>
       )}
-      {known.length === 0 && here.length === 0 && <p class="muted">{say(language, "ask.nothing")}</p>}
+      {facilities.map((point) => <Facility key={point.name} state={state} point={point} />)}
+      {known.length === 0 && here.length === 0 && facilities.length === 0 && <p class="muted">{say(language, "ask.nothing")}</p>}
       {known.map((one) => <About key={one.item.id} state={state} one={one} />)}
       <div class="actions"><CopyLink state={state} /></div>
     </article>
