@@ -52,6 +52,27 @@ def test_the_excluded_is_dotted_and_the_dots_can_be_taken_away(look: Looking) ->
     expect(page.get_by_role("region", name="Legend")).not_to_contain_text("limited")
 
 
+def test_a_layer_gone_to_from_another_is_dotted_as_if_opened_at_once(look: Looking) -> None:
+    page = look.open("#lang=en&tab=layers&hazard=flood_extent")
+    page.get_by_role("button", name="Earthquake shaking").click()
+    expect(page.get_by_role("region", name="Legend")).to_contain_text("limited")
+    look.drawn()
+    gone_to = look.canvas()
+    page.reload()
+    look.drawn()
+    expect(page.get_by_role("region", name="Legend")).to_contain_text("limited")
+    look.drawn()
+    assert changed(gone_to, look.canvas()) < 0.02
+
+
+def test_a_picture_that_does_not_come_is_not_taken_for_no_hazard(look: Looking) -> None:
+    look.page.route("**/mmi/tiles/**", lambda route: route.fulfill(status=503, body=""))
+    page = look.read(QUAKE)
+    expect(page.locator(".note")).to_contain_text("nothing is known")
+    page.close()
+    look.complaints = [one for one in look.complaints if "503" not in one]
+
+
 def test_the_time_slider_moves_by_keyboard_to_another_day(look: Looking) -> None:
     page = look.open(FIRE)
     slider = page.get_by_role("slider", name="Time")
@@ -138,6 +159,26 @@ def test_no_card_covers_whom_the_map_is_owed_to(browser: Browser, shown: Shown, 
             bars = [page.locator(f".{name}").bounding_box() for name in ("timeline", "legend")]
             assert top is not None
             assert [bar for bar in bars if bar is None or bar["y"] + bar["height"] > top["y"]] == []
+
+
+def test_a_page_enlarged_twice_shows_the_event_beside_its_cards(browser: Browser, shown: Shown) -> None:
+    with looking(browser, shown.url, viewport={"width": 700, "height": 450}) as look:
+        page = look.open("#lang=ru&tab=layers&hazard=shaking")
+        expect(page).to_have_url(re.compile("map="))
+        assert float(look.address()["map"].split("/")[0]) > 3.5
+        legend, time = (page.locator(name).bounding_box() for name in (".legend", ".timeline"))
+        assert legend is not None and time is not None
+        assert legend["y"] + legend["height"] < time["y"]
+        tabs = page.locator(".tabs")
+        assert tabs.evaluate("(tabs) => tabs.scrollWidth <= tabs.clientWidth")
+
+
+def test_the_map_speaks_the_language_that_is_chosen(look: Looking) -> None:
+    page = look.open(QUAKE)
+    page.locator(".language select").select_option("kk")
+    expect(page.get_by_role("button", name="Жақындату")).to_have_attribute("title", "Жақындату")
+    expect(page.locator(".maplibregl-ctrl-attrib")).to_contain_text("Құрлық")
+    expect(page.locator(".maplibregl-ctrl-attrib")).not_to_contain_text("Land")
 
 
 def test_a_place_is_asked_about_without_a_mouse(look: Looking) -> None:
@@ -264,6 +305,62 @@ def test_the_address_of_a_view_shows_the_same_view_again(look: Looking) -> None:
     assert look.address() == before
 
 
+@pytest.mark.parametrize(
+    ("view", "wrong"),
+    [
+        ("#lang=e&tab=zzz", "tab=zzz, lang=e"),
+        ("#lang=en&hazard=shaking&map=5/95/78", "map=5/95/78"),
+        ("#lang=en&hazard=shaking&step=event:eq2099", "step=event:eq2099"),
+        ("#lang=en&hazard=shaking&item=none&asset=none", "item=none, asset=none"),
+    ],
+)
+def test_an_address_that_names_what_is_not_there_says_so(look: Looking, view: str, wrong: str) -> None:
+    page = look.read(view)
+    expect(page.locator(".note")).to_contain_text(wrong)
+    page.locator(".note").get_by_role("button").click()
+    expect(page.locator(".note")).to_have_count(0)
+    expect(page.get_by_role("tab", selected=True)).to_have_count(1)
+    look.complaints = [one for one in look.complaints if "404" not in one]
+
+
+def test_an_alert_that_is_not_there_is_said_not_to_be(look: Looking) -> None:
+    page = look.read("#lang=en&alert=nope")
+    expect(page.locator(".details")).to_contain_text("no alert of this name")
+    look.complaints = [one for one in look.complaints if "404" not in one]
+
+
+def test_a_facility_tells_of_itself_where_it_is_clicked(browser: Browser, tmp_path) -> None:
+    with on_stage(quakes(events=slice(0, 1), chain=True), tmp_path) as player:
+        assert player.play() == []
+        with serving(door_of(tmp_path, [NOW], "EXERCISE uqturpan-2024: a drill")) as url, looking(browser, url) as look:
+            page = look.open("#lang=en&tab=layers&hazard=facilities&map=7/43.8/75.3")
+            expect(page.get_by_role("region", name="Legend")).to_contain_text("Probability")
+            look.drawn()
+            middle = page.locator("#map").bounding_box()
+            assert middle is not None
+            page.mouse.click(middle["x"] + middle["width"] / 2 + 3, middle["y"] + middle["height"] / 2 + 3)
+            told = page.locator(".facility")
+            expect(told).to_contain_text("Exercise dam far away")
+            expect(told).to_contain_text("< 1%")
+            expect(told).to_contain_text("Limited: read with care")
+            assert look.address()["at"] == "75.3/43.8"
+
+
+def test_a_page_opened_before_anything_is_published_goes_to_what_comes(browser: Browser, tmp_path) -> None:
+    with (
+        on_stage(quakes(events=slice(0, 1)), tmp_path) as player,
+        serving(door_of(tmp_path, [NOW], "EXERCISE uqturpan-2024: a drill")) as url,
+        looking(browser, url) as look,
+    ):
+        page = look.read()
+        expect(page.locator(".timeline")).to_contain_text("Nothing published yet")
+        expect(page).to_have_url(re.compile("lang="))
+        assert "hazard" not in look.address()
+        player.play()
+        expect(page.locator(".timeline")).to_contain_text("earthquake")
+        assert look.address()["hazard"] == "shaking"
+
+
 def test_a_new_product_and_its_alert_appear_by_themselves(browser: Browser, tmp_path) -> None:
     scenario = quakes(events=slice(0, 2))
     first, *rest = scenario.events
@@ -333,10 +430,29 @@ def test_a_phone_shows_the_map_the_time_and_the_alerts_without_scrolling_sideway
         assert page.evaluate(SMALL_TARGETS) == []
 
 
+def test_a_phone_has_the_day_of_its_clock_the_steps_of_time_and_its_panel_as_it_was(browser: Browser, shown: Shown) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    with looking(browser, shown.url, **phone) as look:
+        page = look.read(ALERTS)
+        expect(page.locator(".clock")).to_contain_text("2024")
+        expect(page.locator(".clock span")).to_be_visible()
+        page.get_by_role("button", name="Earlier", exact=True).tap()
+        expect(page.get_by_role("button", name="Later", exact=True)).to_be_enabled()
+        page.locator(".alert-card").first.tap()
+        expect(page.locator(".page")).to_have_attribute("data-sheet", "full")
+        page.locator(".details").get_by_role("button", name="Close").tap()
+        expect(page.locator(".page")).to_have_attribute("data-sheet", "half")
+
+
 def test_everything_can_be_reached_and_left_by_keyboard(look: Looking) -> None:
     page = look.read(ALERTS)
+    expect(page).to_have_url(re.compile("step="))
+    before = page.url
     page.locator("body").press("Tab")
     expect(page.get_by_role("link", name="Skip to")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel")).to_be_focused()
+    assert page.url == before
     page.get_by_role("tab", name="Alerts").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Layers")).to_be_focused()
