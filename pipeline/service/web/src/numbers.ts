@@ -15,8 +15,8 @@ export function value(at: number, language: string): string {
 /** Return a probability in percent; one that is not quite 0 or 1 is not said to be. */
 export function chance(probability: number, language: string): string {
   const format = new Intl.NumberFormat(locale(language), { style: "percent" });
-  if (probability > 0 && probability < 0.01) return `< ${format.format(0.01)}`;
-  if (probability < 1 && probability > 0.99) return `> ${format.format(0.99)}`;
+  if (probability > 0 && probability < 0.01) return `<\u00a0${format.format(0.01)}`;
+  if (probability < 1 && probability > 0.99) return `>\u00a0${format.format(0.99)}`;
   return format.format(probability);
 }
 

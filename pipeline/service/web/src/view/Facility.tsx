@@ -11,7 +11,10 @@ export function Facility({ state, point }: { state: State; point: Point }) {
   return (
     <section class="about facility">
       <h3>{point.name}</h3>
-      <p class="muted small" lang="en">{[row.kind?.replace(/_/g, " "), row.operator].filter(Boolean).join(" · ")}</p>
+      <p class="muted small">
+        {row.kind && call(language, `cell.${row.kind}`, row.kind.replace(/_/g, " "))}
+        {row.operator && <span lang="en"> · {row.operator}</span>}
+      </p>
       <p class="value">
         {probability === null ? <b class="unknown"><span class="swatch hatch" aria-hidden="true" /> {say(language, "legend.unknown")}</b> : <b>{chance(probability, language)}</b>}
         <small>{say(language, "legend.chance")}</small>
