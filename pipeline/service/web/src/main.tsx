@@ -104,10 +104,11 @@ function remember(state: State): void {
   const step = stepOf(state);
   const asset = assetOf(state);
   const chosen = step?.subjects.map((subject) => state.versions[subject.lineage]).find((id) => id !== undefined);
+  const hazard = state.hazard ?? (state.guessed ? null : NONE);
   const view: View = {
     lang: state.language,
     tab: state.tab,
-    ...(isIdle(state) ? {} : { hazard: state.hazard ?? NONE }),
+    ...(hazard && !isIdle(state) ? { hazard } : {}),
     ...(asset ? { asset } : {}),
     ...(step ? { step: step.key } : {}),
     ...(chosen ? { item: chosen } : {}),
