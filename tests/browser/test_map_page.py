@@ -166,8 +166,11 @@ def test_a_page_enlarged_twice_shows_the_event_beside_its_cards(browser: Browser
         page = look.open("#lang=ru&tab=layers&hazard=shaking")
         expect(page).to_have_url(re.compile("map="))
         assert float(look.address()["map"].split("/")[0]) > 3.5
-        legend, time = (page.locator(name).bounding_box() for name in (".legend", ".timeline"))
-        assert legend is not None and time is not None
+        panel, stage, legend, time = (
+            page.locator(name).bounding_box() for name in (".panel", ".stage", ".legend", ".timeline")
+        )
+        assert panel is not None and stage is not None and legend is not None and time is not None
+        assert panel["x"] + panel["width"] <= stage["x"] + 1
         assert legend["y"] + legend["height"] < time["y"]
         tabs = page.locator(".tabs")
         assert tabs.evaluate("(tabs) => tabs.scrollWidth <= tabs.clientWidth")
