@@ -77,7 +77,8 @@ const waiting = new Set<string>();
 let unsaid: News[] = [];
 let gathered: ReturnType<typeof setTimeout> | undefined;
 
-function heard(news: News): void {
+function heard(told: News): void {
+  const news = { ...told, what: told.standing ?? told.what };
   if (news.kind === "alert") alarm({ id: news.id, text: say(current().language, "news.alert", { headline: news.headline ?? news.title ?? news.id }) });
   else {
     stands(news);

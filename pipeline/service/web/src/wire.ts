@@ -143,6 +143,7 @@ export interface AlertProperties {
   superseded_by: string | null;
   language: string;
   languages: string[];
+  translation_reviewed: boolean;
   headline: string | null;
   description: string | null;
   instruction: string | null;
@@ -219,8 +220,10 @@ export interface Status {
 export interface News {
   number: number;
   kind: "item" | "alert";
-  /** How an Item stands; a message is sent. */
+  /** What happened; of two that tell of one Item the later may come first. */
   what: "published" | "superseded" | "withdrawn" | "sent";
+  /** How the Item stands when it is told; null where that is unknown. */
+  standing?: "published" | "superseded" | "withdrawn" | null;
   id: string;
   hazard: string;
   at: string;

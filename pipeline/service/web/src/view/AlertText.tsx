@@ -40,6 +40,7 @@ function Text({ state, alert }: { state: State; alert: Alert }) {
         {told.description && <p>{told.description}</p>}
         {told.instruction && <p class="instruction">{told.instruction}</p>}
       </div>
+      {!told.translation_reviewed && <p class="muted small">{say(language, "alert.unreviewed")}</p>}
       <Facts state={state} alert={alert} />
       <div class="actions">
         {told.product && <button type="button" class="main" onClick={() => { void chooseAlert(null); void goToProduct(alert); }}>{say(language, "alert.product")}</button>}
