@@ -237,7 +237,7 @@ def test_an_alert_is_read_in_three_languages(look: Looking, shown: Shown) -> Non
         page.locator(f".languages button[lang={language}]").click()
         expect(page.locator(".alert-text .words h3")).to_have_text(headlines[language] or "")
         expect(page.locator(".alert-text .words")).to_have_attribute("lang", language)
-        expect(page.get_by_text("No native speaker has reviewed this translation")).to_have_count(0 if language == "en" else 1)
+        expect(page.get_by_text("No native speaker has reviewed this text")).to_be_visible()
 
 
 def _key(shown: Shown, identifier: str) -> str:

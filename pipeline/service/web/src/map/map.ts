@@ -83,7 +83,7 @@ function create(container: HTMLElement): void {
   // Bare ground where a picture did not come would be taken for "no hazard".
   map.on("error", (event) => {
     if ("sourceId" in event && String(event.sourceId).startsWith(PREFIX)) note(say(current().language, "map.unread"), true);
-    else console.error(event.error);
+    else console.error(event.error.message);
   });
   dark.addEventListener("change", () => restyle(map));
 }
