@@ -157,7 +157,8 @@ def open_workspace(
 
 def _is_writable(home: Path) -> bool:
     """Whether a home's caches can be kept in it."""
-    return all(os.access(path, os.W_OK) for path in (home, *home.glob("*.sqlite*")))
+    caches = (home / name for name in ("index.sqlite", "alerts.sqlite"))
+    return os.access(home, os.W_OK) and all(not path.exists() or os.access(path, os.W_OK) for path in caches)
 
 
 def _own_cache(store: Store) -> Path:
