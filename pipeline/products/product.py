@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,9 +10,13 @@ from typing import Any
 
 from odc.geo.geobox import GeoBox
 
+from pipeline.errors import InputError
 from pipeline.layer import Layer
 from pipeline.model import Event, RegionPeriod, Scene, Subject, compact, slug
 from pipeline.store import sha256, to_bytes
+
+#: Year and month in an Item id: the part before the last begins with them.
+_START = re.compile(r"-(\d{4})(\d\d)[^-]*-[^-]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +148,16 @@ def month_of(item_id: str) -> str:
     --------
     >>> month_of("shaking-eq20240122180904a1b2-r3-20240122T180904Z-1a2b3c4d")
     '2024-01'
+
+    Raises
+    ------
+    InputError
+        Where the id does not say when that is.
     """
-    start = item_id.rsplit("-", 2)[1]
-    return f"{start[:4]}-{start[4:6]}"
+    found = _START.search(item_id)
+    if found is None:
+        raise InputError(f"item id {item_id!r}: found no start, expected HAZARD-SUBJECT-START-DIGEST")
+    return f"{found[1]}-{found[2]}"
 
 
 def lineage(subject: Subject) -> str:

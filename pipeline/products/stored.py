@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -13,6 +14,7 @@ from pipeline import news
 from pipeline.errors import InputError, KeyMissing, Unreadable
 from pipeline.model import moment
 from pipeline.products import lineage
+from pipeline.products.product import month_of
 from pipeline.store import Store, sha256, to_bytes
 
 #: Items read between two looks at the list of them.
@@ -41,12 +43,16 @@ def read_item(store: Store, key: str) -> dict[str, Any]:
     Unreadable
         Where it is no JSON, or no Item of this name, or lacks what every reader asks of it.
     """
-    item = store.get_json(key)
-    problem = _problem(item, key)
+    return checked(store.get_json(key), key, store.root)
+
+
+def checked(found: Any, key: str, root: str) -> dict[str, Any]:
+    """Return what was found under a key of the store at `root`; Unreadable where it is no Item, as `read_item` says."""
+    problem = _problem(found, key)
     if problem:
-        raise Unreadable(f"{store.root}: {key}: {problem}")
-    found: dict[str, Any] = item
-    return found
+        raise Unreadable(f"{root}: {key}: {problem}")
+    item: dict[str, Any] = found
+    return item
 
 
 def read_all(store: Store) -> Iterator[tuple[str, dict[str, Any] | Unreadable]]:
@@ -88,7 +94,28 @@ def _problem(item: Any, key: str) -> str:
     for name, fields in (("assets", item["assets"].values()), ("links", item["links"])):
         if not all(isinstance(each, dict) and isinstance(each.get("href"), str) for each in fields):
             return f"{name}: found one without href"
-    return _untimely(item["properties"])
+    deprecated = item["properties"].get("deprecated")
+    if not isinstance(deprecated, bool):
+        return f"properties.deprecated: found {deprecated!r}, expected true or false"
+    return _unnamed(id) or _untimely(item["properties"]) or _unwritable(item)
+
+
+def _unnamed(id: str) -> str:
+    """Return why nothing can list an Item of this id; empty where its month can."""
+    try:
+        month_of(id)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _unwritable(item: Mapping[str, Any]) -> str:
+    """Return what of an Item cannot be written again: NaN is no JSON, half a surrogate pair is no text; empty where all can."""
+    try:
+        json.dumps(item, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        return f"found what JSON cannot hold: {error}"
+    return ""
 
 
 def _untimely(properties: Mapping[str, Any]) -> str:

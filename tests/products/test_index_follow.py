@@ -13,11 +13,22 @@ from pipeline.model import Event
 from pipeline.products import index_follow
 from pipeline.products.catalog import Catalog, item_key
 from pipeline.products.validate import validate
-from pipeline.store import Store
+from pipeline.store import Store, to_bytes
 from tests.products.samples import INFO, NOW, ORIGIN, built, product
 
-#: Instead of an Item: half a file, no text, no object, an Item of another name.
-UNREADABLE = [b'{"id": "shaking-', b"\xff\xfe", b"[]", b'{"id": "x", "properties": {}, "assets": {}, "links": []}']
+#: Instead of an Item, or of a part of it.
+UNREADABLE: list[bytes | tuple[bytes, bytes]] = [
+    b'{"id": "shaking-',
+    b"\xff\xfe",
+    b"[]",
+    b'{"id": "x", "properties": {}, "assets": {}, "links": []}',
+    (b'"datetime"', b'"datetyme"'),
+    (b'"deprecated"', b'"deprekated"'),
+    (b'"deprecated": false', b'"deprecated": 0'),
+    (b'"deprecated"', b'"number": NaN, "deprecated"'),
+    (b'"deprecated"', b'"text": "\\ud800", "deprecated"'),
+]
+UNREADABLE_NAMES = ["cut", "no text", "list", "another", "no datetime", "no deprecated", "number", "NaN", "half a pair"]
 
 
 @pytest.fixture
@@ -45,16 +56,12 @@ def ids(catalog: Catalog) -> list[str]:
     return [row.id for row in catalog.index.rows()]
 
 
-def without_time(data: bytes) -> bytes:
-    return data.replace(b'"datetime"', b'"datetyme"')
-
-
-@pytest.mark.parametrize("data", [*UNREADABLE, None], ids=["cut", "no text", "list", "another", "no datetime"])
+@pytest.mark.parametrize("data", UNREADABLE, ids=UNREADABLE_NAMES)
 def test_an_item_that_cannot_be_read_holds_up_no_other(
-    here: Catalog, elsewhere: Catalog, workshop: Path, data: bytes | None
+    here: Catalog, elsewhere: Catalog, workshop: Path, data: bytes | tuple[bytes, bytes]
 ) -> None:
     bad, good = publish(elsewhere, workshop, 1), publish(elsewhere, workshop, 2)
-    here.store.put(item_key(bad), without_time(here.store.get(item_key(bad))) if data is None else data)
+    here.store.put(item_key(bad), data if isinstance(data, bytes) else here.store.get(item_key(bad)).replace(*data))
     here.refresh()
     assert (ids(here), list(here.index.unreadable())) == ([good], [item_key(bad)])
     again = Catalog(here.store, here.index.path.with_name("again.sqlite"))
@@ -63,6 +70,16 @@ def test_an_item_that_cannot_be_read_holds_up_no_other(
     assert item_key(bad) in {problem.key for problem in validate(here.store, here.index)}
     with pytest.raises(Unreadable, match=bad):
         here.get(bad)
+
+
+def test_an_item_of_another_naming_holds_up_no_other(here: Catalog, workshop: Path) -> None:
+    good = publish(here, workshop, 1)
+    foreign = {**here.get(good), "id": "foo", "collection": "foo"}
+    here.store.put(item_key("foo"), to_bytes(foreign))
+    here.store.put("catalog/foo/collection.json", b'{"title": "x", "links": []}')
+    assert here.rebuild() == 1
+    assert (ids(here), list(here.index.unreadable())) == ([good], [item_key("foo")])
+    assert item_key("foo") in {problem.key for problem in validate(here.store, here.index)}
 
 
 def test_an_item_that_was_mended_is_found_again(
