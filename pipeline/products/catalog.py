@@ -11,6 +11,7 @@ lineages/{lineage}/{hazard}.json            versions of one thing
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -38,8 +39,10 @@ from pipeline.products.item import stamp
 from pipeline.products.lineage import Version, Withdrawal
 from pipeline.products.product import month_of
 from pipeline.products.read import asset_key
-from pipeline.products.stored import entry, read_all, read_item
+from pipeline.products.stored import checked, entry, read_all, read_item
 from pipeline.store import Store, to_bytes
+
+_log = logging.getLogger(__name__)
 
 #: Where the root of the public catalogue lies.
 ROOT_KEY = "catalog/catalog.json"
@@ -131,11 +134,15 @@ class Catalog:
             Where the Item is neither staged nor public.
         ProductError
             Where an asset is missing or has another size than the Item says.
+        Unreadable
+            Where the Item is public and cannot be read; another version that cannot be read is logged and left as it is.
         StoreError
             Where it cannot be read back afterwards.
         """
         item = self._commit(item_id, now)
-        self._relink(str(item["properties"]["hazmon:lineage"]), hazard_of(item_id), now)
+        unlinked = self._relink(str(item["properties"]["hazmon:lineage"]), hazard_of(item_id), now)
+        if item_id in unlinked:
+            raise unlinked[item_id]
         self._list(item, info)
         self.store.delete(staged_key(item_id))
         return self._confirmed(item_id)
@@ -197,10 +204,13 @@ class Catalog:
         current: bool | None = None,
         limit: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Return public Items that satisfy all conditions, the newest first; see `Index.search`."""
+        """Return public Items that satisfy all conditions, the newest first; see `Index.search`.
+
+        One that was damaged or removed after the index took it is logged and left out.
+        """
         self.refresh()
         keys = self.index.search(hazard=hazard, subject=subject, bbox=bbox, window=window, current=current, limit=limit)
-        return [read_item(self.store, key) for key in keys]
+        return [item for item in map(self._found, keys) if item is not None]
 
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (key, Item) of everything public that can be read, from the files."""
@@ -224,6 +234,14 @@ class Catalog:
             Where another process writes for longer than the patience, seconds; the index can be read meanwhile.
         """
         return self._follower.follow(patience_s)
+
+    def _found(self, key: str) -> dict[str, Any] | None:
+        """Return an Item that the index knows; None, and a log entry, where it cannot be read any more."""
+        try:
+            return read_item(self.store, key)
+        except (KeyMissing, Unreadable) as error:
+            _log.error("%s is left out of what was found: %s", key, error)
+            return None
 
     def _incomplete(self, item: Mapping[str, Any]) -> str:
         """Return what is wrong with an Item's assets in the store; empty where all are there."""
@@ -285,20 +303,38 @@ class Catalog:
         except KeyMissing:
             return None
 
-    def _relink(self, lineage: str, hazard: str, now: datetime) -> None:
-        """Link all public versions of a lineage, until nobody else changed it meanwhile."""
+    def _relink(self, lineage: str, hazard: str, now: datetime) -> dict[str, Unreadable]:
+        """Link all public versions of a lineage, until nobody else changed it meanwhile; return which could not, and why."""
         for _ in range(_TRIES):
             versions, withdrawal = self._visible(lineage, hazard), self._withdrawal(lineage)
-            change = partial(_linked, versions=versions, withdrawal=withdrawal, now=now)
+            change = partial(lineages.linked, versions=versions, withdrawal=withdrawal, now=now)
+            unlinked: dict[str, Unreadable] = {}
             for version in versions:
-                self._update(item_key(version.id), change)
-                told = entry(self.get(version.id), item_key(version.id), now)
-                if not self._follower.knows(told):
-                    self.index.put(told.key, partial(read_item, self.store))
-                news.tell(self.store, told)
+                try:
+                    self._link(version.id, change, now)
+                except Unreadable as error:
+                    unlinked[version.id] = error
+                    self.index.follow([item_key(version.id)], partial(read_item, self.store))
             if (versions, withdrawal) == (self._visible(lineage, hazard), self._withdrawal(lineage)):
-                return
+                for id, problem in unlinked.items():
+                    _log.error("%s is not linked to the other versions of %s: %s", id, lineage, problem)
+                return unlinked
         raise Conflict(f"{self.store.root}: lineage {lineage} of {hazard} changed {_TRIES} times while it was linked")
+
+    def _link(self, id: str, change: Callable[[Mapping[str, Any]], dict[str, Any]], now: datetime) -> None:
+        """Change the links of a public Item, put it into the index and tell the news of it."""
+        key = item_key(id)
+
+        def linked(old: Mapping[str, Any] | None) -> dict[str, Any]:
+            if old is None:
+                raise StoreError(f"{self.store.root}: {key} vanished while it was linked")
+            return change(checked(old, key, self.store.root))
+
+        self._update(key, linked)
+        told = entry(self.get(id), key, now)
+        if not self._follower.knows(told):
+            self.index.put(key, partial(read_item, self.store))
+        news.tell(self.store, told)
 
     def _list(self, item: Mapping[str, Any], info: CollectionInfo) -> None:
         """Enter an Item in its month, the month in its collection and the collection in the root."""
@@ -345,14 +381,6 @@ class Catalog:
 
 def _record_key(lineage: str, hazard: str) -> str:
     return f"{lineages.folder(lineage)}/{hazard}.json"
-
-
-def _linked(
-    item: Mapping[str, Any] | None, *, versions: list[Version], withdrawal: Withdrawal | None, now: datetime
-) -> dict[str, Any]:
-    if item is None:
-        raise StoreError(f"a public Item among {[version.id for version in versions]} vanished while it was linked")
-    return lineages.linked(item, versions, withdrawal, now)
 
 
 def _withdrawn(old: Mapping[str, Any] | None, revision: int, at: str, reason: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import rasterio
 from jsonschema import Draft7Validator
 
 from pipeline import news
-from pipeline.errors import KeyMissing, ProductError, StoreError
+from pipeline.errors import KeyMissing, ProductError, StoreError, Unreadable
 from pipeline.model import Event, Scene
 from pipeline.products.catalog import Catalog, item_key
 from pipeline.products.collection import hrefs
@@ -385,3 +385,50 @@ def test_an_index_of_a_home_that_began_anew_is_rebuilt(catalog: Catalog, worksho
         for key in list(catalog.store.list(prefix)):
             catalog.store.delete(key)
     assert Catalog(catalog.store, catalog.index.path).index.rows() == []
+
+
+DAMAGES = pytest.mark.parametrize("data", [b"{", b"{}"], ids=["no JSON", "no Item"])
+
+
+@DAMAGES
+def test_an_old_version_that_cannot_be_read_holds_up_neither_the_next_nor_a_withdrawal(
+    catalog: Catalog, workshop: Path, caplog: pytest.LogCaptureFixture, data: bytes
+) -> None:
+    one, two = (publish(catalog, product(revision), workshop, revision)["id"] for revision in (1, 2))
+    catalog.store.put(item_key(one), data)
+    three = publish(catalog, product(3), workshop, 3)["id"]
+    assert [item["id"] for item in catalog.find(current=True)] == [three]
+    assert one in caplog.text
+    assert catalog.withdraw(LINEAGE, now=NOW + timedelta(hours=1), reason="false alarm") == sorted([one, two, three])
+    assert catalog.find(current=True) == []
+    assert all("hazmon:withdrawn" in catalog.get(id)["properties"] for id in (two, three))
+    assert {entry.id for entry in news.after(catalog.store, 0) if entry.what == "withdrawn"} == {two, three}
+    assert catalog.store.get(item_key(one)) == data
+
+
+@DAMAGES
+def test_a_withdrawn_version_that_cannot_be_read_stands_in_no_search(catalog: Catalog, workshop: Path, data: bytes) -> None:
+    one, two = (publish(catalog, product(revision), workshop, revision)["id"] for revision in (1, 2))
+    catalog.store.put(item_key(two), data)
+    catalog.withdraw(LINEAGE, now=NOW + timedelta(hours=1), reason="false alarm")
+    assert [(row.id, row.current) for row in catalog.index.rows()] == [(one, False)]
+    assert list(catalog.index.unreadable()) == [item_key(two)]
+
+
+@DAMAGES
+def test_a_version_that_cannot_be_read_is_not_published_again(catalog: Catalog, workshop: Path, data: bytes) -> None:
+    item = publish(catalog, product(1), workshop)
+    catalog.store.put(item_key(item["id"]), data)
+    with pytest.raises(Unreadable, match=item["id"]):
+        catalog.publish(item["id"], INFO, now=NOW)
+
+
+def test_what_was_damaged_or_removed_takes_no_other_out_of_what_is_found(
+    catalog: Catalog, workshop: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, gone, good = (publish(catalog, product(revision), workshop)["id"] for revision in (1, 2, 3))
+    catalog.refresh()
+    catalog.store.put(item_key(bad), b"{")
+    catalog.store.delete(item_key(gone))
+    assert [item["id"] for item in catalog.find(hazard="shaking")] == [good]
+    assert bad in caplog.text and gone in caplog.text
