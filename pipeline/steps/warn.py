@@ -14,7 +14,8 @@ import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
-from pipeline.alerts import issue
+from pipeline.alerts import issue, ledger
+from pipeline.alerts.cap import Status
 from pipeline.alerts.context import WarnContext
 from pipeline.alerts.messages import LANGUAGES
 from pipeline.alerts.rules import RULES
@@ -48,7 +49,7 @@ def warn(work: Workspace, hazard: str, subject: str, now: datetime) -> list[Aler
     if isinstance(about, Event):
         record = events.read(work.store, about.id)
         if record.withdrawn:
-            last = _last(work, hazard, about)
+            last = _last(work, hazard, about) or _spoken_of(work, hazard, about, record)
             return [] if last is None else issue.cancel(work.store, _context(work, hazard, about, now, last, record.revision))
     item = work.catalog.latest(hazard, products.lineage(about))
     if item is None:
@@ -83,7 +84,7 @@ def _context(
         product=item["id"],
         data_time=_data_time(about),
         now=now,
-        status="Exercise" if work.drill else rule.status,
+        status=_status(work, rule),
         sender=rule.sender,
         sender_name=rule.sender_name,
         category=rule.category,
@@ -107,9 +108,26 @@ def _lifetime(rule: AlertConfig, about: Subject, now: datetime) -> timedelta:
 
 
 def _last(work: Workspace, hazard: str, about: Event) -> dict[str, Any] | None:
-    """Return the last Item about a withdrawn event: what was said was said of it; None where there was none, nor a word."""
+    """Return the last Item about a withdrawn event: what was said was said of it; None where none is there or can be read."""
     found = work.catalog.find(hazard=hazard, subject=products.lineage(about))
     return max(found, key=lambda item: version_of(item).order, default=None)
+
+
+def _spoken_of(work: Workspace, hazard: str, about: Event, record: events.EventRecord) -> dict[str, Any] | None:
+    """Return what a Cancel needs of the Item that the last message was made from, though it is gone; None without a message."""
+    config, _ = work.hazard(hazard)
+    if config.alert is None:
+        return None
+    _, incident = ledger.read(work.store, _status(work, work.config.alerts[config.alert.rule]), hazard, about.series)
+    if not incident.rows:
+        return None
+    place = [record.basis.longitude, record.basis.latitude]
+    properties = {"hazmon:revision": record.revision, "hazmon:synthetic": record.basis.synthetic}
+    return {"id": incident.rows[-1].about.product, "bbox": [*place, *place], "properties": properties}
+
+
+def _status(work: Workspace, rule: AlertConfig) -> Status:
+    return "Exercise" if work.drill else rule.status
 
 
 def _data_time(about: Subject) -> datetime:
