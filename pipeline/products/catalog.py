@@ -47,6 +47,9 @@ _log = logging.getLogger(__name__)
 #: Where the root of the public catalogue lies.
 ROOT_KEY = "catalog/catalog.json"
 
+#: What mends a hazard whose collection is lost: only a publication knows its title, its licence and its layer.
+COLLECTION_REMEDY = "publish one of its Items again (hazmon run), then rebuild the catalogue"
+
 #: How often a compare-and-swap is tried again before it counts as a conflict.
 _TRIES = 1000
 
@@ -217,10 +220,11 @@ class Catalog:
         return ((key, item) for key, item in read_all(self.store) if not isinstance(item, Unreadable))
 
     def rebuild(self) -> int:
-        """Return the number of Items after building the index and the lists of months anew, and telling the news of all."""
-        count = self._follower.rebuild()
+        """Return the number of Items after building the index and the lists anew, and telling the news of all."""
+        count, entries = self._follower.rebuild()
         for hazard, ids in groupby((row.id for row in self.index.rows()), key=hazard_of):
             self._relist(hazard, list(ids))
+        self._follower.tell_untold(entries)
         return count
 
     def refresh(self, patience_s: float = PATIENCE_S) -> int:
@@ -344,13 +348,15 @@ class Catalog:
         self._update(ROOT_KEY, lambda old: with_collection(old, hazard, info.title))
 
     def _relist(self, hazard: str, ids: list[str]) -> None:
-        """Enter Items in their months and the months in the collection; where that is lost, the next publication makes it."""
+        """Enter Items in their months, these in the collection, it in the root; a lost collection waits for a publication."""
         if not self.store.exists(collection_key(hazard)):
+            _log.error("%s: %s is missing; %s", self.store.root, collection_key(hazard), COLLECTION_REMEDY)
             return
         title = self.store.get_json(collection_key(hazard))["title"]
         for _, found in groupby(sorted(ids, key=month_of), key=month_of):
             self._list_month(hazard, title, list(found))
         self._update(collection_key(hazard), lambda old: with_months(old or {}, ids))
+        self._update(ROOT_KEY, lambda old: with_collection(old, hazard, title))
 
     def _list_month(self, hazard: str, title: str, ids: list[str]) -> None:
         """Enter Items that start in one month in its list."""

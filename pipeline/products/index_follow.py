@@ -12,6 +12,7 @@ from pipeline.errors import KeyMissing, StoreError, Unreadable
 from pipeline.model import moment
 from pipeline.products.cache import PATIENCE_S
 from pipeline.products.index import Index, Reached
+from pipeline.products.index_row import facts
 from pipeline.products.stored import entry, read_all, read_item
 from pipeline.store import Store
 
@@ -38,11 +39,24 @@ class Follower:
         if not self._is_ours(reached):
             self._fill_after(reached, PATIENCE_S)
 
-    def rebuild(self) -> int:
-        """Return the number of Items after filling the index anew, and telling the news of all that were never told."""
-        count, entries = self._fill()
-        self._tell_untold(entries)
-        return count
+    def rebuild(self) -> tuple[int, list[news.Entry]]:
+        """Return the number of Items and what the news should have told of each, after filling the index anew."""
+        return self._fill()
+
+    def tell_untold(self, entries: list[news.Entry], *, past_broken: bool = True) -> None:
+        """Tell the news of Items that a writer was killed before telling of, in the order of their last change.
+
+        Parameters
+        ----------
+        entries
+            What should have been told.
+        past_broken
+            Whether to tell again what an entry told that cannot be read; EntryBroken where not.
+        """
+        told = self._told(past_broken) if entries else set()
+        for each in sorted(entries, key=lambda each: (each.at, each.id)):
+            if (each.id, each.state) not in told:
+                news.tell(self._store, each)
 
     def follow(self, patience_s: float = PATIENCE_S) -> int:
         """Return how many Items the index was told of since the last time; one look where there are none.
@@ -92,8 +106,9 @@ class Follower:
             self._index.follow(mended, self._read, patience_s=patience_s)
 
     def _is_unreadable(self, key: str) -> bool:
+        """Whether an Item cannot be read, or the index cannot hold it."""
         try:
-            self._read(key)
+            facts(self._read(key), key)
         except Unreadable:
             return True
         except KeyMissing:
@@ -106,24 +121,20 @@ class Follower:
             _log.error("%s: the news are not what the index followed to %d: filled anew", self._store.root, reached.number)
         count, entries = self._fill(lambda found: found == reached, patience_s)
         try:
-            self._tell_untold(entries)
+            self.tell_untold(entries, past_broken=False)
         except StoreError as error:
             # The index is complete all the same; a home that is only read is no less for it.
             _log.error("%s: Items that the news lack were not told of: %s", self._store.root, error)
         return count
 
     def _fill_past(self, reached: Reached, error: news.EntryBroken, patience_s: float) -> int:
-        """Return the number of Items after filling the index anew: what an entry that cannot be read told is in the files."""
+        """Return the number of Items after filling the index anew: what entries that cannot be read told is in the files."""
         _log.error("%s: %s; the index is filled anew from the files", self._store.root, error)
-        broken = Reached(reached.number + 1, news.mark_at(self._store, reached.number + 1))
-        count, _ = self._fill(lambda found: found == reached, patience_s, upto=lambda: broken)
+        count, _ = self._fill(lambda found: found == reached, patience_s)
         return count
 
     def _fill(
-        self,
-        only_if: Callable[[Reached | None], bool] = lambda _: True,
-        patience_s: float = PATIENCE_S,
-        upto: Callable[[], Reached] | None = None,
+        self, only_if: Callable[[Reached | None], bool] = lambda _: True, patience_s: float = PATIENCE_S
     ) -> tuple[int, list[news.Entry]]:
         """Return the number of Items and what the news should have told of each after filling the index anew."""
         entries: list[news.Entry] = []
@@ -134,15 +145,26 @@ class Follower:
                     entries.append(entry(item, key, moment(item["properties"]["updated"])))
                 yield key, item
 
-        return self._index.replace(found(), reached=upto or self._head, only_if=only_if, patience_s=patience_s), entries
+        return self._index.replace(found(), reached=self._head, only_if=only_if, patience_s=patience_s), entries
 
     def _head(self) -> Reached:
         number = news.head(self._store)
         return Reached(number, news.mark_at(self._store, number))
 
-    def _tell_untold(self, entries: list[news.Entry]) -> None:
-        """Tell the news of Items that a writer was killed before telling of, in the order of their last change."""
-        told = {(each.id, each.state) for each in news.after(self._store, 0)} if entries else set()
-        for each in sorted(entries, key=lambda each: (each.at, each.id)):
-            if (each.id, each.state) not in told:
-                news.tell(self._store, each)
+    def _told(self, past_broken: bool) -> set[tuple[str, str]]:
+        """Return (id, state) of all that the news told; what an entry told that cannot be read nobody knows."""
+        told: set[tuple[str, str]] = set()
+        number = 0
+        while True:
+            try:
+                some = list(news.after(self._store, number, _BATCH))
+            except news.EntryBroken as error:
+                if not past_broken:
+                    raise
+                _log.error("%s: %s; what it told of is told again", self._store.root, error)
+                number += 1
+                continue
+            if not some:
+                return told
+            told |= {(each.id, each.state) for each in some}
+            number = some[-1].number

@@ -53,7 +53,7 @@ _INSERT = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class Facts:
     """Everything that the tables hold of one Item."""
 
     columns: tuple[Any, ...]
@@ -73,20 +73,25 @@ def insert(connection: sqlite3.Connection, item: Mapping[str, Any], key: str, *,
     Unreadable
         Where it is no Item that can be searched for; the tables are as they were.
     """
-    try:
-        facts = _facts(item, key, with_state)
-    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ShapelyError) as error:
-        raise Unreadable(f"{key}: found what no index can hold: {type(error).__name__}: {error}") from error
-    (number,) = connection.execute(_INSERT, facts.columns).fetchone()
-    _place(connection, number, facts.around, facts.times)
-    names = [(item["collection"], name, kind(value)) for name, value in facts.filterable.items()]
+    held = facts(item, key, with_state=with_state)
+    (number,) = connection.execute(_INSERT, held.columns).fetchone()
+    _place(connection, number, held.around, held.times)
+    names = [(item["collection"], name, kind(value)) for name, value in held.filterable.items()]
     connection.executemany("INSERT OR IGNORE INTO names (hazard, name, type) VALUES (?, ?, ?)", names)
-    connection.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", (number, facts.text, facts.shape))
-    connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (number, facts.document))
+    connection.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", (number, held.text, held.shape))
+    connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (number, held.document))
     connection.execute("DELETE FROM unreadable WHERE key = ?", (key,))
 
 
-def _facts(item: Mapping[str, Any], key: str, with_state: bool) -> _Facts:
+def facts(item: Mapping[str, Any], key: str, *, with_state: bool = False) -> Facts:
+    """Return what the tables hold of an Item; Unreadable where it is no Item that can be searched for."""
+    try:
+        return _facts(item, key, with_state)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ShapelyError) as error:
+        raise Unreadable(f"{key}: found what no index can hold: {type(error).__name__}: {error}") from error
+
+
+def _facts(item: Mapping[str, Any], key: str, with_state: bool) -> Facts:
     properties = item["properties"]
     start = time_text(properties.get("start_datetime") or properties["datetime"])
     stop = max(start, time_text(properties.get("end_datetime") or start))
@@ -112,13 +117,13 @@ def _facts(item: Mapping[str, Any], key: str, with_state: bool) -> _Facts:
         int(_is_box(footprint, around)),
         sha256(to_bytes(item)) if with_state else None,
     )
-    facts = filterable(properties)
-    return _Facts(
+    compared = filterable(properties)
+    return Facts(
         columns=columns,
         around=around,
         times=(seconds(start), seconds(stop)),
-        filterable=facts,
-        text=_compact(facts),
+        filterable=compared,
+        text=_compact(compared),
         shape=shapely.to_wkb(footprint) if footprint is not None else None,
         document=zlib.compress(_compact(item).encode(), _LEVEL),
     )

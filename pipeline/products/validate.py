@@ -31,7 +31,7 @@ from rio_cogeo.cogeo import cog_validate
 from pipeline.errors import InputError, KeyMissing, StoreError, Unreadable
 from pipeline.products import qml
 from pipeline.products.bands import COG_TYPE
-from pipeline.products.catalog import ROOT_KEY, collection_key, month_key
+from pipeline.products.catalog import COLLECTION_REMEDY, ROOT_KEY, collection_key, month_key
 from pipeline.products.collection import hrefs
 from pipeline.products.index import Index
 from pipeline.products.item import EXTENSIONS, extensions
@@ -274,7 +274,8 @@ def _check_list(store: Store, key: str, kind: str, expected: set[str]) -> Iterat
     try:
         document = _document(store, key)
     except StoreError as error:
-        yield Problem(key, "stac", str(error))
+        remedy = COLLECTION_REMEDY if kind == "collection" else "rebuild the catalogue"
+        yield Problem(key, "stac", f"{error}; {remedy}" if isinstance(error, KeyMissing) else str(error))
         return
     yield from _against_schema(key, document, kind)
     yield from _check_links(store, key, document)

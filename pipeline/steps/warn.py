@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
 from pipeline.alerts import issue, ledger
-from pipeline.alerts.cap import Status
 from pipeline.alerts.context import WarnContext
 from pipeline.alerts.messages import LANGUAGES
 from pipeline.alerts.rules import RULES
@@ -126,7 +125,7 @@ def _spoken_of(work: Workspace, hazard: str, about: Event, record: events.EventR
     return {"id": incident.rows[-1].about.product, "bbox": [*place, *place], "properties": properties}
 
 
-def _status(work: Workspace, rule: AlertConfig) -> Status:
+def _status(work: Workspace, rule: AlertConfig) -> Literal["Actual", "Exercise", "Test"]:
     return "Exercise" if work.drill else rule.status
 
 

@@ -223,6 +223,31 @@ def test_lists_that_were_lost_are_made_again_from_the_items(catalog: Catalog, wo
     assert catalog.store.get("catalog/shaking/2024-01.json") == month
 
 
+def test_a_lost_root_is_made_again_and_of_a_lost_collection_it_is_said_what_mends_it(
+    catalog: Catalog, workshop: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    item = publish(catalog, product(1), workshop)
+    root, collection = (catalog.store.get(key) for key in ("catalog/catalog.json", "catalog/shaking/collection.json"))
+    catalog.store.delete("catalog/catalog.json")
+    assert remedies(catalog, "catalog/catalog.json") == ["rebuild the catalogue"]
+    catalog.rebuild()
+    assert catalog.store.get("catalog/catalog.json") == root
+    catalog.store.delete("catalog/shaking/collection.json")
+    remedy = "publish one of its Items again (hazmon run), then rebuild the catalogue"
+    assert remedies(catalog, "catalog/shaking/collection.json") == [remedy]
+    catalog.rebuild()
+    assert remedy in caplog.text
+    catalog.publish(item["id"], INFO, now=NOW)
+    catalog.rebuild()
+    assert catalog.store.get("catalog/shaking/collection.json") == collection
+
+
+def remedies(catalog: Catalog, key: str) -> list[str]:
+    """Return what is said to mend a document."""
+    problems = validate(catalog.store, catalog.index)
+    return [problem.message.rsplit("; ", 1)[1] for problem in problems if problem.key == key]
+
+
 def test_the_collection_follows_the_monty_extension(catalog: Catalog, workshop: Path, reference: Path) -> None:
     publish(catalog, product(), workshop)
     schema = json.loads((reference / "stac_monty/monty-schema.json").read_bytes())

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from pipeline.errors import Busy, Unreadable
 from pipeline.model import Event
 from pipeline.products import index_follow
 from pipeline.products.catalog import Catalog, item_key
+from pipeline.products.index import Reached
+from pipeline.products.index_follow import Follower
 from pipeline.products.validate import validate
 from pipeline.store import Store, to_bytes
 from tests.products.samples import INFO, NOW, ORIGIN, built, product
@@ -159,3 +162,70 @@ def test_an_entry_of_the_news_that_is_none_is_unreadable(here: Catalog) -> None:
             list(news.after(here.store, 0))
         assert news.mark_at(here.store, 1) == "broken"
     assert news.mark_at(here.store, 0) == news.mark_at(here.store, 2) == ""
+
+
+@pytest.fixture
+def fills(monkeypatch: pytest.MonkeyPatch) -> list[Follower]:
+    """Grows whenever an index is filled anew."""
+    made: list[Follower] = []
+    fill = Follower._fill
+
+    def counted(follower: Follower, *given: Any, **options: Any) -> Any:
+        made.append(follower)
+        return fill(follower, *given, **options)
+
+    monkeypatch.setattr(Follower, "_fill", counted)
+    return made
+
+
+def test_many_broken_news_cost_one_fill_and_none_when_mended(
+    here: Catalog, elsewhere: Catalog, workshop: Path, fills: list[Follower]
+) -> None:
+    published = [publish(elsewhere, workshop, number) for number in range(1, 6)]
+    told = {number: here.store.get(f"news/{number:012d}.json") for number in (2, 3, 4)}
+    for number in told:
+        here.store.put(f"news/{number:012d}.json", b"{")
+    here.refresh()
+    assert (ids(here), len(fills)) == (sorted(published), 1)
+    assert here.index.reached == Reached(5, news.mark_at(here.store, 5))
+    for number, data in told.items():
+        here.store.put(f"news/{number:012d}.json", data)
+    published.append(publish(elsewhere, workshop, 6))
+    here.refresh()
+    assert (ids(here), len(fills)) == (sorted(published), 1)
+
+
+def test_a_broken_newest_entry_is_not_stumbled_over_twice(
+    here: Catalog, elsewhere: Catalog, workshop: Path, fills: list[Follower]
+) -> None:
+    first = publish(elsewhere, workshop, 1)
+    here.store.put("news/000000000001.json", b"{")
+    here.refresh()
+    second = publish(elsewhere, workshop, 2)
+    here.refresh()
+    assert (ids(here), len(fills)) == (sorted([first, second]), 1)
+
+
+def test_a_rebuild_passes_over_broken_news(here: Catalog, workshop: Path) -> None:
+    published = [publish(here, workshop, number) for number in (1, 2, 3)]
+    for number in (1, 3):
+        here.store.put(f"news/{number:012d}.json", b"{")
+    here.store.delete("catalog/shaking/2024-03.json")
+    assert here.rebuild() == 3
+    assert here.store.exists("catalog/shaking/2024-03.json")
+    assert [entry.id for entry in news.after(here.store, 3)] == [published[0], published[2]]
+    here.rebuild()
+    assert news.head(here.store) == 5
+
+
+def test_an_item_that_only_the_index_refuses_is_not_taken_in_again(
+    here: Catalog, workshop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = publish(here, workshop, 1)
+    here.store.put(item_key(id), to_bytes({**here.get(id), "geometry": {"type": "Polygon", "coordinates": "x"}}))
+    here.rebuild()
+    here.refresh()
+    assert list(here.index.unreadable()) == [item_key(id)]
+    monkeypatch.setattr(index_follow, "_LOOK_AGAIN_S", -1.0)
+    monkeypatch.setattr(here.index, "follow", lambda *given, **options: pytest.fail("the pen was taken"))
+    assert here.refresh() == 0
