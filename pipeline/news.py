@@ -23,11 +23,18 @@ What = Literal["published", "superseded", "withdrawn", "sent"]
 
 
 #: The mark of an entry that cannot be read: no other has it.
-_BROKEN = "broken"
+BROKEN = "broken"
 
 
 class EntryBroken(Unreadable):
-    """An entry of the log cannot be read: nobody who follows it may go past, until it is mended."""
+    """An entry of the log cannot be read, or is missing while the log goes on: who comes from before is told of nothing after.
+
+    The index and the shelf of alerts are filled from the files instead, and go on after it.
+    """
+
+    def __init__(self, text: str, number: int) -> None:
+        super().__init__(text)
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +79,10 @@ def tell(store: Store, entry: Entry) -> int:
             return number
 
 
-def after(store: Store, number: int, limit: int | None = None) -> Iterator[Entry]:
+def after(store: Store, number: int, limit: int | None = None, *, head: int = 0) -> Iterator[Entry]:
     """Yield the entries after a number (0: all), in order, at most `limit`; it ends before one that cannot be read.
+
+    One that is missing cannot be read where the log reaches further: as far as `head`, or where the next one is there.
 
     Raises
     ------
@@ -84,7 +93,7 @@ def after(store: Store, number: int, limit: int | None = None) -> Iterator[Entry
     while last is None or number < last:
         number += 1
         try:
-            yield _read(store, number)
+            yield _read_to(store, number, head)
         except KeyMissing:
             return
         except EntryBroken:
@@ -99,19 +108,41 @@ def is_there(store: Store, number: int) -> bool:
 
 
 def mark_at(store: Store, number: int) -> str:
-    """Return the mark of the entry of a number; empty for 0 and where the log does not reach as far, `_BROKEN` of a broken one.
+    """Return the mark of the entry of a number; empty for 0 and where the log does not reach as far, `BROKEN` of a broken one.
 
     Whoever follows the log keeps it beside the number: where it differs, the log was set back or is another one.
     """
     try:
         entry = next(after(store, number - 1, 1), None) if number else None
     except EntryBroken:
-        return _BROKEN
+        return BROKEN
     return entry.mark if entry else ""
 
 
+def stands(store: Store, number: int, mark: str) -> bool:
+    """Whether the log still has the entry of a mark under a number, as far as either can be read."""
+    found = mark_at(store, number)
+    return found == mark or (found != "" and BROKEN in (found, mark))
+
+
+def checksum(mark: str) -> str:
+    """Return what is kept of a mark where it may be seen, or has to be short."""
+    return sha256(mark.encode())[:16]
+
+
 def head(store: Store, known: int = 0) -> int:
-    """Return the number of the newest entry, 0 where there is none; `known` is one that is there for sure."""
+    """Return the number of the newest entry, 0 where there is none; `known` is one that is there for sure.
+
+    It is looked for past an entry that is missing, so that its number is not given anew.
+    """
+    known = _end(store, known)
+    while store.exists(_key(known + 2)):
+        known = _end(store, known + 2)
+    return known
+
+
+def _end(store: Store, known: int) -> int:
+    """Return a number from `known` on that no entry follows."""
     step = 1
     while store.exists(_key(known + step)):
         known += step
@@ -123,6 +154,20 @@ def head(store: Store, known: int = 0) -> int:
     return known
 
 
+def _read_to(store: Store, number: int, head: int) -> Entry:
+    """Return an entry; KeyMissing where the log ends before it, looked for twice as it may have been told meanwhile."""
+    try:
+        return _read(store, number)
+    except KeyMissing:
+        if number > head and not store.exists(_key(number + 1)):
+            raise
+    try:
+        return _read(store, number)
+    except KeyMissing as error:
+        text = f"{_key(number)}: found no entry of the news, expected one, for the log goes on after it"
+        raise EntryBroken(text, number) from error
+
+
 def _read(store: Store, number: int) -> Entry:
     key = _key(number)
     try:
@@ -131,7 +176,7 @@ def _read(store: Store, number: int) -> Entry:
             raise InputError(f"found a JSON {type(found).__name__}, expected an object")
         return from_json(Entry, {**found, "number": number})
     except (Unreadable, InputError) as error:
-        raise EntryBroken(f"{key}: expected an entry of the news: {error}") from error
+        raise EntryBroken(f"{key}: expected an entry of the news: {error}", number) from error
 
 
 def _noted(store: Store, mark: str) -> int:
@@ -155,4 +200,4 @@ def _key(number: int) -> str:
 
 
 def _mark(entry: Entry) -> str:
-    return f"news/told/{slug(entry.id)[:80]}-{sha256(entry.mark.encode())[:16]}.json"
+    return f"news/told/{slug(entry.id)[:80]}-{checksum(entry.mark)}.json"

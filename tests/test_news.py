@@ -92,3 +92,54 @@ def test_an_entry_that_cannot_be_read_keeps_nobody_from_telling(store: Store) ->
     store.put(mark, b"{}")
     assert news.tell(store, second) == 2
     assert news.tell(store, first) == 3
+
+
+@pytest.mark.parametrize(("gone", "head"), [((3,), 0), ((3,), 4), ((2, 3), 4)])
+def test_a_gap_is_an_entry_that_cannot_be_read_and_not_the_end(store: Store, gone: tuple[int, ...], head: int) -> None:
+    for entry in entries(4):
+        news.tell(store, entry)
+    for number in gone:
+        store.delete(f"news/{number:012d}.json")
+    first = gone[0]
+    assert [entry.number for entry in news.after(store, 0, head=head)] == list(range(1, first))
+    with pytest.raises(news.EntryBroken, match=f"news/{first:012d}.json: found no entry") as caught:
+        list(news.after(store, first - 1, head=head))
+    assert caught.value.number == first
+    assert list(news.after(store, 4)) == list(news.after(store, 6)) == []
+
+
+@pytest.mark.parametrize("gone", [(1,), (2,), (3,), (6,), (2, 4, 6)])
+def test_a_number_that_is_missing_is_not_given_anew(store: Store, gone: tuple[int, ...]) -> None:
+    for entry in entries(7):
+        news.tell(store, entry)
+    for number in gone:
+        store.delete(f"news/{number:012d}.json")
+    assert news.head(store) == 7
+    assert news.tell(store, replace(ENTRY, id="new")) == 8
+
+
+def test_an_entry_told_while_it_was_looked_for_is_no_gap(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    exists = Store.exists
+
+    def told_meanwhile(self: Store, key: str) -> bool:
+        monkeypatch.undo()
+        for entry in entries(2):
+            news.tell(self, entry)
+        return exists(self, key)
+
+    monkeypatch.setattr(Store, "exists", told_meanwhile)
+    assert [entry.number for entry in news.after(store, 0)] == [1, 2]
+
+
+def test_a_mark_stands_as_far_as_either_can_be_read(store: Store) -> None:
+    for entry in entries(2):
+        news.tell(store, entry)
+    mark = news.mark_at(store, 2)
+    assert news.stands(store, 0, "")
+    assert news.stands(store, 2, mark)
+    assert news.stands(store, 2, news.BROKEN)
+    assert not news.stands(store, 2, "another")
+    assert not news.stands(store, 3, mark)
+    assert not news.stands(store, 3, news.BROKEN)
+    store.put("news/000000000002.json", b"{")
+    assert news.stands(store, 2, mark)

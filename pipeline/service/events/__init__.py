@@ -33,7 +33,7 @@ async def running(door: Door, app: FastAPI) -> AsyncIterator[None]:
     watcher = Watcher(door.work.store)
     await watcher.start()
     app.state.watcher = watcher
-    door.background.held_up["news"] = lambda: watcher.broken
+    door.background.held_up["news"] = lambda: watcher.trouble
     work = {"the watch for news": watcher.watch(), "the delivery of webhooks": Courier(door, watcher).work()}
     tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
     for task in tasks:

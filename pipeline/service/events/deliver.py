@@ -19,13 +19,12 @@ from starlette.concurrency import run_in_threadpool
 from pipeline import news
 from pipeline.errors import Conflict, FeedRefused, FeedUnavailable, HazmonError, KeyMissing, StoreError
 from pipeline.feeds.http import addresses, retry_after
-from pipeline.news import Entry
+from pipeline.news import Entry, EntryBroken
 from pipeline.service.door import Door
 from pipeline.service.events.lease import Lease
 from pipeline.service.events.sent import Teller, to_text
-from pipeline.service.events.subscriptions import Progress, Subscription, Subscriptions, mark
+from pipeline.service.events.subscriptions import Progress, Subscription, Subscriptions
 from pipeline.service.events.watcher import PAGE, Watcher
-from pipeline.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ class Courier:
             if progress.due(datetime.now(UTC)):
                 data, progress = await run_in_threadpool(self.subscriptions.set_back, subscription.id, data, progress)
             while progress.due(datetime.now(UTC)):
-                entries = await run_in_threadpool(_page, self.store, progress.position)
+                entries = await run_in_threadpool(self._page, progress.position)
                 if not entries:
                     return
                 async with self._client() as client:
@@ -104,6 +103,13 @@ class Courier:
             _log.info("webhook %s was removed", subscription.id)
         except HazmonError as error:
             _log.warning("webhook %s: %s", subscription.id, error)
+
+    def _page(self, position: int) -> list[Entry]:
+        try:
+            return list(news.after(self.store, position, limit=PAGE, head=self.watcher.head))
+        except EntryBroken as error:
+            self.watcher.note(error)
+            raise
 
     async def _step(self, client: httpx.AsyncClient, subscription: Subscription, progress: Progress, entry: Entry) -> Progress:
         """Return how far a subscription has come after one entry was offered to it, or passed over."""
@@ -143,7 +149,7 @@ class Courier:
         The id names the entry, not only its number, under which a log that was set back may tell of something else.
         """
         body = to_text(self.teller.tell(entry, self.door.settings.url or subscription.base))
-        now, id = datetime.now(UTC), f"news_{entry.number}_{mark(entry)}"
+        now, id = datetime.now(UTC), f"news_{entry.number}_{news.checksum(entry.mark)}"
         signature = Webhook(self.subscriptions.secret(subscription)).sign(id, now, body)
         return body.encode(), {
             "Content-Type": "application/json",
@@ -209,7 +215,3 @@ def _report(task: asyncio.Task[None] | None) -> None:
     """Log what a delivery failed of that nobody foresaw; it is begun again."""
     if task is not None and not task.cancelled() and (error := task.exception()) is not None:
         _log.error("a delivery of webhooks failed", exc_info=error)
-
-
-def _page(store: Store, position: int) -> list[Entry]:
-    return list(news.after(store, position, limit=PAGE))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -13,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline import news
+from pipeline.news import EntryBroken
 from pipeline.service.alerts import shelf_of
 from pipeline.service.alerts.hazards import only_hazards
 from pipeline.service.door import Door
@@ -113,16 +116,29 @@ def _add_pages(routes: APIRouter, door: Door, teller: Teller) -> None:
         """Tell what became public after a number."""
         only_hazards(door, shelf_of(door), hazard or ())
         store, base = door.work.store, door.url(request)
-        head = news.head(store)
-        if after > head:
-            text = f"found after = {after}, expected at most {head}: the log was set back, read it again from 0"
-            raise refused(409, text)
-        found = list(news.after(store, after, min(limit, door.settings.limits.page)))
+        with _noted(request):
+            head = news.head(store)
+            if after > head:
+                text = f"found after = {after}, expected at most {head}: the log was set back, read it again from 0"
+                raise refused(409, text)
+            found = list(news.after(store, after, min(limit, door.settings.limits.page), head=head))
         last = found[-1].number if found else after
         choice = _choice(kind, hazard)
         entries = [teller.tell(entry, base) for entry in found if entry in choice]
         page = {"entries": entries, "after": last, "head": max(head, last), "links": [_link(request, base, last)]}
         return JSONResponse(page, headers={"Cache-Control": "no-cache"})
+
+
+@contextmanager
+def _noted(request: Request) -> Iterator[None]:
+    """Have the health tell of an entry that cannot be read."""
+    try:
+        yield
+    except EntryBroken as error:
+        watcher: Watcher | None = getattr(request.app.state, "watcher", None)
+        if watcher is not None:
+            watcher.note(error)
+        raise
 
 
 def _watcher(request: Request, door: Door) -> Watcher:

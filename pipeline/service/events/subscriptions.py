@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 from pipeline import news
 from pipeline.errors import Conflict, InputError, KeyMissing, StoreError
 from pipeline.model import from_json, to_json
-from pipeline.news import Entry, EntryBroken
+from pipeline.news import Entry
 from pipeline.service.events.stream import Choice
-from pipeline.store import Store, sha256, to_bytes
+from pipeline.store import Store, to_bytes
 
 T = TypeVar("T")
 
@@ -111,7 +111,8 @@ class Subscriptions:
         secret = SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
         kept = replace(subscription, secret=_secret_key(subscription.id))
         self.store.put(kept.secret, to_bytes({"secret": secret}))
-        begun = Progress(position, trail=_longer((), last) if (last := _entry(self.store, position)) else ())
+        last = news.mark_at(self.store, position)
+        begun = Progress(position, trail=() if last in ("", news.BROKEN) else ((position, news.checksum(last)),))
         self.store.put(_progress_key(kept.id), to_bytes(to_json(begun)))
         self.store.put(_key(kept.id), to_bytes(to_json(kept)))
         return kept, secret
@@ -203,11 +204,6 @@ def told(subscription: Subscription, progress: Progress, head: int) -> dict[str,
     }
 
 
-def mark(entry: Entry) -> str:
-    """Return what tells an entry from every other one that a log may have under its number."""
-    return sha256(f"{entry.kind} {entry.what} {entry.id} {entry.state}".encode())[:16]
-
-
 @dataclass(frozen=True, slots=True)
 class _Secret:
     secret: str
@@ -228,7 +224,7 @@ def _longer(trail: tuple[tuple[int, str], ...], entry: Entry) -> tuple[tuple[int
         back = entry.number - number
         return back > 0 and number % (1 << max(back.bit_length() - 2, 0)) == 0
 
-    return (*(step for step in trail if stays(step[0])), (entry.number, mark(entry)))
+    return (*(step for step in trail if stays(step[0])), (entry.number, news.checksum(entry.mark)))
 
 
 def _shared(store: Store, progress: Progress) -> int:
@@ -239,18 +235,9 @@ def _shared(store: Store, progress: Progress) -> int:
 
 
 def _tells(store: Store, number: int, known: str) -> bool:
-    try:
-        entry = next(news.after(store, number - 1, 1), None)
-    except EntryBroken:
-        return True  # it has been dealt with, and will be looked at again once it is mended
-    return entry is not None and mark(entry) == known
-
-
-def _entry(store: Store, number: int) -> Entry | None:
-    try:
-        return next(news.after(store, number - 1, 1), None) if number else None
-    except EntryBroken:
-        return None
+    """Whether an entry is the one known; one that cannot be read was dealt with, and is looked at again once it is mended."""
+    found = news.mark_at(store, number)
+    return found == news.BROKEN or news.checksum(found) == known
 
 
 def _key(id: str) -> str:

@@ -1,5 +1,6 @@
 """The log of news by polling and as a stream: complete, in order, each entry once."""
 
+import asyncio
 import json
 import random
 import socket
@@ -17,6 +18,7 @@ from pipeline.news import Entry
 from pipeline.service.app import application
 from pipeline.service.events import stream
 from pipeline.service.events.sent import Teller, to_text
+from pipeline.service.events.watcher import Watcher
 from tests.alerts.samples import NOW
 from tests.service.events.client import Client
 from tests.service.events.receiver import until
@@ -350,10 +352,39 @@ def test_a_store_that_was_set_back_while_the_service_runs_is_noticed(door, store
     with serving(door) as address:
         events = Client(address).read("?after=9")
         assert next(events).id == "10"
-        for number in range(6, 11):
+        for number in range(10, 5, -1):
             store.delete(f"news/{number:012d}.json")
         reset = next(events)
-        assert (reset.name, json.loads(reset.data)) == ("reset", {"found": 10, "head": 5})
+        assert (reset.name, json.loads(reset.data)["found"]) == ("reset", 10)
+        # The first look may have come between two deletions.
+        until(lambda: httpx.get(f"{address}/news?after=6").status_code == 409)
+        assert httpx.get(f"{address}/news?after=5").json()["head"] == 5
+
+
+async def _all_blocks(events):
+    return [block async for block in events.blocks()]
+
+
+def _opened(watcher, store, place):
+    return stream.EventStream(watcher, Teller(store), stream.Choice(), place=place, base="")
+
+
+def test_a_stream_that_is_behind_when_the_log_is_set_back_is_told_so_at_once(store):
+    tell(store, 6)
+
+    async def told():
+        watcher = Watcher(store)
+        await watcher.start()
+        watcher._recent.clear()
+        for number in range(6, 2, -1):
+            store.delete(f"news/{number:012d}.json")
+        blocks = _opened(watcher, store, 4).blocks()
+        await anext(blocks)
+        return await anext(blocks), watcher.trouble
+
+    block, trouble = asyncio.run(told())
+    assert b'"found": 4, "head": 2' in block
+    assert trouble is None
 
 
 # What cannot be read
@@ -379,6 +410,62 @@ def test_an_entry_that_cannot_be_read_is_stopped_at_by_name(client, store):
     assert (refused.status_code, key in refused.json()["description"]) == (503, True)
     store.put(key, good)
     assert [entry["number"] for entry in client.get("/news?after=1").json()["entries"]] == [2, 3]
+
+
+def test_a_gap_ends_a_stream_by_name(store):
+    tell(store, 6)
+
+    async def ended():
+        watcher = Watcher(store)
+        await watcher.start()
+        watcher._recent.clear()
+        store.delete("news/000000000004.json")
+        blocks = await asyncio.wait_for(_all_blocks(_opened(watcher, store, 2)), 60)
+        return blocks, watcher.trouble
+
+    blocks, trouble = asyncio.run(ended())
+    assert [b"id: 3" in block for block in blocks] == [False, True]
+    assert "news/000000000004.json: found no entry" in trouble
+
+
+def test_a_gap_is_no_log_that_was_set_back(client, store):
+    tell(store, 4)
+    store.delete("news/000000000003.json")
+    answer = client.get("/news?after=2")
+    assert (answer.status_code, "news/000000000003.json" in answer.json()["description"]) == (503, True)
+    assert client.get("/news?after=4").json()["head"] == 4
+
+
+def _check_of_news(client):
+    return next((check for check in client.get("/health").json()["checks"] if check["name"] == "news"), None)
+
+
+def missing(count):
+    """Return what deletes so many entries from a number on."""
+    return lambda store, first: [store.delete(f"news/{number:012d}.json") for number in range(first, first + count)]
+
+
+@pytest.mark.parametrize("spoil", [spoilt, missing(1), missing(2)], ids=["spoilt", "one gone", "two gone"])
+def test_an_entry_that_could_not_be_read_is_not_forgotten_at_a_restart(client, store, spoil):
+    tell(store, 7)
+    spoil(store, 4)
+    with client:
+        assert "news/000000000004.json" in _check_of_news(client)["detail"]
+        for query in ("", "?after=3", "?after=6"):
+            answer = client.get(f"/events{query}")
+            assert (answer.status_code, "news/000000000004.json" in answer.json()["description"]) == (503, True)
+
+
+def test_an_entry_that_is_found_broken_behind_the_head_is_told_by_the_health_until_it_is_mended(client, store, monkeypatch):
+    monkeypatch.setattr("pipeline.service.events.watcher._LOOKS_BETWEEN_CHECKS", 1)
+    monkeypatch.setattr("pipeline.service.status.board.FRESH", 0.0)
+    tell(store, 6)
+    with client:
+        key, good = spoilt(store, 4)
+        assert client.get("/news?after=3").status_code == 503
+        until(lambda: (check := _check_of_news(client)) and key in check["detail"])
+        store.put(key, good)
+        until(lambda: _check_of_news(client) is None)
 
 
 def test_messages_are_found_past_an_entry_that_cannot_be_read(client, store):
@@ -443,10 +530,11 @@ def test_a_log_that_was_set_back_and_has_grown_again_is_noticed(door, store, mon
     with serving(door) as address:
         events = Client(address).read("?after=5")
         assert next(events).id == "6"
-        for number in (5, 6):
+        for number in (6, 5):
             store.delete(f"news/{number:012d}.json")
         tell(store, 2, start=20)
         reset = next(events)
-        assert (reset.name, json.loads(reset.data)) == ("reset", {"found": 6, "head": 6})
+        # The first look may have come before all were told anew.
+        assert (reset.name, json.loads(reset.data)["found"]) == ("reset", 6)
         told = httpx.get(f"{address}/news?after=4").json()["entries"]
     assert [entry["id"] for entry in told] == ["shaking-20", "shaking-21"]
