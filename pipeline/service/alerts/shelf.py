@@ -95,7 +95,7 @@ class Shelf:
         self.store = store
         self.path = path
         self._lock = Lock()
-        self._after = 0
+        self._after, self._mark = 0, ""
         self._stopping = Event()
         self._listed: float | None = None
         self._cache = Cache(path, "shelf of messages", _VERSION, _TABLES, _NAMES)
@@ -114,17 +114,23 @@ class Shelf:
             if not self.path.exists():
                 self._listed = None
                 self._cache.make()
-            if self._listed is None or monotonic() - self._listed > _LIST_AGAIN_S:
+            if self._listed is None or monotonic() - self._listed > _LIST_AGAIN_S or not self._is_ours():
                 self._list()
+            self._follow()
+
+    def _follow(self) -> None:
+        """Take in what the news tell of, and where they cannot be read, what is there, to go on after it."""
+        while True:
             try:
                 told = list(news.after(self.store, self._after))
             except news.EntryBroken as error:
                 _log.error("the messages are listed, for the news cannot be followed: %s", error)
-                told = []
-                self._list()
-            if told:
-                self._take([entry.key for entry in told if entry.kind == "alert"])
-                self._after = told[-1].number
+                self._list(past=error.number)
+                continue
+            if not told:
+                return
+            self._take([entry.key for entry in told if entry.kind == "alert"])
+            self._after, self._mark = told[-1].number, told[-1].mark
 
     def problems(self) -> list[Problem]:
         """Return the files that cannot be read, after looking at those that could not be, and at new ones, again.
@@ -171,12 +177,17 @@ class Shelf:
         with self._cache.open() as connection:
             yield connection
 
-    def _list(self) -> None:
+    def _is_ours(self) -> bool:
+        """Whether the log is still the one that was followed."""
+        return news.stands(self.store, self._after, self._mark)
+
+    def _list(self, past: int = 0) -> None:
         """Make the shelf hold what the store holds; the head is taken first, so that what comes meanwhile is followed.
 
-        Where the log was set back, it is looked for from the beginning.
+        It lies `past` an entry that cannot be read; where the log was set back, it is looked for from the beginning.
         """
-        head = news.head(self.store, self._after if news.is_there(self.store, self._after) else 0)
+        head = news.head(self.store, past or (self._after if self._is_ours() else 0))
+        mark = news.mark_at(self.store, head)
         there = {key for key in self.store.list("alerts") if _is_message(key)}
         with self.open() as connection:
             known = {key for (key,) in connection.execute("SELECT key FROM messages")}
@@ -186,7 +197,7 @@ class Shelf:
             with self._cache.writing() as connection:
                 _forget(connection, gone)
         self._take(sorted(there - known))
-        self._after, self._listed = head, monotonic()
+        self._after, self._mark, self._listed = head, mark, monotonic()
 
     def _take(self, keys: list[str]) -> None:
         for start in range(0, len(keys), _BATCH):

@@ -60,6 +60,26 @@ def test_after_the_log_was_set_back_the_next_listing_follows_it_again(shelf, sto
     assert warned(store, 4).identifier in ids(shelf)
 
 
+def test_a_log_that_was_set_back_and_has_grown_again_hides_no_message(shelf, store):
+    for number in range(3):
+        warned(store, number)
+    assert len(ids(shelf)) == 3
+    for number in (3, 2):
+        store.delete(f"news/{number:012d}.json")
+    assert warned(store, 4).identifier in ids(shelf)
+    assert warned(store, 5).identifier in ids(shelf)
+
+
+def test_a_gap_in_the_news_hides_no_message_and_is_passed_once(shelf, store, monkeypatch):
+    first = warned(store, 1)
+    assert ids(shelf) == [first.identifier]
+    refs = [warned(store, number) for number in range(2, 6)]
+    store.delete("news/000000000003.json")
+    assert set(ids(shelf)) == {first.identifier, *(ref.identifier for ref in refs)}
+    monkeypatch.setattr(Shelf, "_list", lambda self, past=0: pytest.fail("listed again"))
+    assert warned(store, 6).identifier in ids(shelf)
+
+
 def test_a_message_is_there_as_soon_as_it_is_told_of(shelf, store):
     assert ids(shelf) == []
     first = warned(store, 1)
