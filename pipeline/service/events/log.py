@@ -124,7 +124,7 @@ def _add_pages(routes: APIRouter, door: Door, teller: Teller) -> None:
             found = list(news.after(store, after, min(limit, door.settings.limits.page), head=head))
         last = found[-1].number if found else after
         choice = _choice(kind, hazard)
-        entries = [teller.tell(entry, base) for entry in found if entry in choice]
+        entries = teller.page([entry for entry in found if entry in choice], base)
         page = {"entries": entries, "after": last, "head": max(head, last), "links": [_link(request, base, last)]}
         return JSONResponse(page, headers={"Cache-Control": "no-cache"})
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -25,44 +26,58 @@ from pipeline.store import Store
 
 #: Entries whose telling is remembered; a page of the log and the streams that follow it need no more.
 _MOST = 4000
-#: How old the standing of an Item may be when it is told, seconds; so all streams of a process share one reading.
+#: How old the standing of an Item may be when it is told, seconds; so all that tell an entry at once share one reading.
 FRESH_S = 1.0
+#: Files read at once.
+_AT_ONCE = 16
 
 _UNKNOWN = {"title": None, "bbox": None, "exercise": None, "synthetic": None}
 
 
+#: What is told of an Item or message, and until when that may be told again.
+_Reading = tuple[float, dict[str, Any]]
+
+
 class Teller:
-    """Puts entries into words; what was read for one is remembered, of an Item for a moment, of a message for good."""
+    """Puts entries into words; what was read for one is remembered, of an Item for a moment, of a message for good.
+
+    No reading is told with an entry that was not known when it began: it might be of before what the entry tells.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         # By the whole entry: after the store was set back, the same number may tell of something else.
-        self._told: OrderedDict[Entry, tuple[float, dict[str, Any]]] = OrderedDict()
+        self._told: OrderedDict[Entry, Future[_Reading]] = OrderedDict()
         self._lock = Lock()
+        self._pool = ThreadPoolExecutor(_AT_ONCE, "telling")
 
     def tell(self, entry: Entry, base: str) -> dict[str, Any]:
         """Return an entry with the address of what it tells of."""
-        now = monotonic()
-        with self._lock:
-            until, told = self._told.get(entry, (float("-inf"), _UNKNOWN))
-        if until < now:
-            until, told = self._look(entry, now)
-            with self._lock:
-                self._told[entry] = until, told
-                while len(self._told) > _MOST:
-                    self._told.popitem(last=False)
-        said = {
-            "number": entry.number,
-            "kind": entry.kind,
-            "what": entry.what,
-            "id": entry.id,
-            "hazard": entry.hazard,
-            "at": moment(entry.at),
-        }
-        return {**said, **told, "href": address(entry, base)}
+        (told,) = self.page([entry], base)
+        return told
 
-    def _look(self, entry: Entry, now: float) -> tuple[float, dict[str, Any]]:
-        """Return what is told of the Item or message of an entry, and until when that may be told again."""
+    def page(self, entries: Sequence[Entry], base: str) -> list[dict[str, Any]]:
+        """Return entries as `tell` does; what several of them tell of is read once."""
+        readings = self._readings(entries)
+        return [_said(entry, reading.result()[1], base) for entry, reading in zip(entries, readings, strict=True)]
+
+    def _readings(self, entries: Sequence[Entry]) -> list[Future[_Reading]]:
+        """Return what was read a moment ago, or is being read, for each entry."""
+        now, found = monotonic(), []
+        begun: dict[str, Future[_Reading]] = {}
+        with self._lock:
+            for entry in entries:
+                reading = self._told.get(entry)
+                if reading is None or _is_old(reading, now):
+                    reading = begun.get(entry.key) or self._pool.submit(self._look, entry)
+                    begun[entry.key] = self._told[entry] = reading
+                found.append(reading)
+            while len(self._told) > _MOST:
+                self._told.popitem(last=False)
+        return found
+
+    def _look(self, entry: Entry) -> _Reading:
+        now = monotonic()
         try:
             data = self.store.get(entry.key)
             if entry.kind == "alert":
@@ -71,6 +86,23 @@ class Teller:
         except (KeyMissing, AlertError, ProductError):
             # What it tells of was taken away, or cannot be read: the number is told all the same, so that none is missed.
             return now + FRESH_S, _UNKNOWN if entry.kind == "alert" else {**_UNKNOWN, "standing": None}
+
+
+def _is_old(reading: Future[_Reading], now: float) -> bool:
+    """Whether it has to be read again; not while it is being read."""
+    return reading.done() and (reading.exception() is not None or reading.result()[0] < now)
+
+
+def _said(entry: Entry, told: Mapping[str, Any], base: str) -> dict[str, Any]:
+    said = {
+        "number": entry.number,
+        "kind": entry.kind,
+        "what": entry.what,
+        "id": entry.id,
+        "hazard": entry.hazard,
+        "at": moment(entry.at),
+    }
+    return {**said, **told, "href": address(entry, base)}
 
 
 def address(entry: Entry, base: str) -> str:

@@ -130,8 +130,8 @@ class EventStream(Response):
                 yield self._beat()
 
     def _told(self, entries: list[Entry]) -> bytes:
-        wanted = (entry for entry in entries if entry in self.choice)
-        return b"".join(event(str(entry.number), entry.kind, to_text(self.teller.tell(entry, self.base))) for entry in wanted)
+        told = self.teller.page([entry for entry in entries if entry in self.choice], self.base)
+        return b"".join(event(str(each["number"]), each["kind"], to_text(each)) for each in told)
 
     def _beat(self) -> bytes:
         """Return a sign of life; where some entries are not wanted, with the place, which a client then comes back with."""

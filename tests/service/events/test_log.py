@@ -5,6 +5,7 @@ import json
 import random
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice, takewhile
 from time import monotonic
@@ -14,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pipeline import news
+from pipeline.errors import StoreError
 from pipeline.news import Entry
 from pipeline.service.app import application
 from pipeline.service.events import stream
@@ -166,6 +168,50 @@ def test_the_last_word_on_a_withdrawn_product_is_that_it_is_withdrawn_though_tol
     told = [teller.tell(entry, "") for entry in news.after(store, 0)]
     assert [entry["what"] for entry in told] == ["published", "withdrawn", "published"]
     assert told[-1]["standing"] == "withdrawn"
+
+
+class Slow:
+    """A store whose files take a while, and that counts how often they are read, and how many at once."""
+
+    def __init__(self, store):
+        self.store, self.reads, self.now, self.most = store, 0, 0, 0
+        self.lock, self.go = threading.Lock(), threading.Event()
+
+    def get(self, key):
+        with self.lock:
+            self.reads, self.now = self.reads + 1, self.now + 1
+            self.most = max(self.most, self.now)
+        self.go.wait(0.2)
+        with self.lock:
+            self.now -= 1
+        return self.store.get(key)
+
+
+def test_all_that_tell_an_entry_at_once_share_one_reading(store):
+    tell(store, 1)
+    slow, (entry,) = Slow(store), news.after(store, 0)
+    teller = Teller(slow)
+    with ThreadPoolExecutor(20) as pool:
+        told = list(pool.map(lambda _: teller.tell(entry, "")["number"], range(20)))
+    assert (told, slow.reads) == ([1] * 20, 1)
+
+
+def test_a_page_reads_an_item_once_and_several_at_a_time(store):
+    for number in range(40):
+        news.tell(store, replace(GONE, state=str(number), key=f"catalog/{number % 4}"))
+    slow, entries = Slow(store), list(news.after(store, 0))
+    teller = Teller(slow)
+    assert [each["number"] for each in teller.page(entries, "")] == list(range(1, 41))
+    assert (slow.reads, slow.most > 1) == (4, True)
+
+
+def test_what_cannot_be_reached_is_read_anew(store, monkeypatch):
+    tell(store, 1)
+    (entry,), teller = news.after(store, 0), Teller(store)
+    with monkeypatch.context() as patched, pytest.raises(StoreError):
+        patched.setattr(type(store), "get", lambda self, key: (_ for _ in ()).throw(StoreError("away")))
+        teller.tell(entry, "")
+    assert teller.tell(entry, "")["number"] == 1
 
 
 @pytest.mark.parametrize(
