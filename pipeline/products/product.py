@@ -10,7 +10,6 @@ from typing import Any
 
 from odc.geo.geobox import GeoBox
 
-from pipeline.errors import InputError
 from pipeline.layer import Layer
 from pipeline.model import Event, RegionPeriod, Scene, Subject, compact, slug
 from pipeline.store import sha256, to_bytes
@@ -142,22 +141,15 @@ def item_id(hazard: str, subject: Subject, digest: str) -> str:
 
 
 def month_of(item_id: str) -> str:
-    """Return the month in which what an Item is about starts.
+    """Return the month in which what an Item is about starts; "undated" where its id does not say.
 
     Examples
     --------
     >>> month_of("shaking-eq20240122180904a1b2-r3-20240122T180904Z-1a2b3c4d")
     '2024-01'
-
-    Raises
-    ------
-    InputError
-        Where the id does not say when that is.
     """
     found = _START.search(item_id)
-    if found is None:
-        raise InputError(f"item id {item_id!r}: found no start, expected HAZARD-SUBJECT-START-DIGEST")
-    return f"{found[1]}-{found[2]}"
+    return f"{found[1]}-{found[2]}" if found else "undated"
 
 
 def lineage(subject: Subject) -> str:

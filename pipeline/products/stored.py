@@ -14,7 +14,6 @@ from pipeline import news
 from pipeline.errors import InputError, KeyMissing, Unreadable
 from pipeline.model import moment
 from pipeline.products import lineage
-from pipeline.products.product import month_of
 from pipeline.store import Store, sha256, to_bytes
 
 #: Items read between two looks at the list of them.
@@ -97,16 +96,7 @@ def _problem(item: Any, key: str) -> str:
     deprecated = item["properties"].get("deprecated")
     if not isinstance(deprecated, bool):
         return f"properties.deprecated: found {deprecated!r}, expected true or false"
-    return _unnamed(id) or _untimely(item["properties"]) or _unwritable(item)
-
-
-def _unnamed(id: str) -> str:
-    """Return why nothing can list an Item of this id; empty where its month can."""
-    try:
-        month_of(id)
-    except InputError as error:
-        return str(error)
-    return ""
+    return _untimely(item["properties"]) or _unwritable(item)
 
 
 def _unwritable(item: Mapping[str, Any]) -> str:

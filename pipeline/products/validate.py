@@ -28,7 +28,7 @@ from rasterio.errors import RasterioError
 from referencing import Registry, Resource
 from rio_cogeo.cogeo import cog_validate
 
-from pipeline.errors import InputError, KeyMissing, StoreError, Unreadable
+from pipeline.errors import KeyMissing, StoreError, Unreadable
 from pipeline.products import qml
 from pipeline.products.bands import COG_TYPE
 from pipeline.products.catalog import COLLECTION_REMEDY, ROOT_KEY, collection_key, month_key
@@ -81,8 +81,7 @@ def validate(store: Store, index: Index, *, progress: Progress | None = None) ->
     for done, key in enumerate(keys, start=1):
         try:
             item = _document(store, key)
-            month_of(key.split("/")[2])
-        except (StoreError, InputError) as error:
+        except StoreError as error:
             problems.append(Problem(key, "stac", str(error)))
             continue
         problems += _check_item(store, key, item)
