@@ -140,8 +140,12 @@ def item_id(hazard: str, subject: Subject, digest: str) -> str:
     return f"{hazard}-{slug(about)}-{compact(subject.start)}-{digest[:8]}"
 
 
+#: Stands for the month of Items whose ids do not say when what they are about starts.
+UNDATED = "undated"
+
+
 def month_of(item_id: str) -> str:
-    """Return the month in which what an Item is about starts; "undated" where its id does not say.
+    """Return the month in which what an Item is about starts; `UNDATED` where its id does not say.
 
     Examples
     --------
@@ -149,7 +153,7 @@ def month_of(item_id: str) -> str:
     '2024-01'
     """
     found = _START.search(item_id)
-    return f"{found[1]}-{found[2]}" if found else "undated"
+    return f"{found[1]}-{found[2]}" if found else UNDATED
 
 
 def lineage(subject: Subject) -> str:

@@ -24,6 +24,7 @@ from pipeline.model import Event
 from pipeline.observations import events
 from pipeline.products.catalog import ROOT_KEY, item_key
 from pipeline.products.listed import listed
+from pipeline.products.product import UNDATED, month_of
 from pipeline.products.read import asset_href, asset_key
 from pipeline.reader.wanted import Wanted, is_ours, subject_of
 from pipeline.store import Store
@@ -231,7 +232,7 @@ def _may_fit(id: str, wanted: Wanted) -> bool:
         return False
     if wanted.event is not None and is_ours(wanted.event) and not id.startswith(f"{wanted.hazard}-{wanted.event}-r"):
         return False
-    if wanted.window is None:
+    if wanted.window is None or month_of(id) == UNDATED:
         return True
     start = datetime.strptime(f"{id[-_TAIL:-10]}+0000", "%Y%m%dT%H%M%S%z")
     return wanted.window.start - _LONGEST <= start < wanted.window.end

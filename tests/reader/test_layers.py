@@ -19,10 +19,12 @@ from odc.geo.geobox import GeoBox
 import pipeline
 from pipeline.errors import GridError, InputError, StoreError
 from pipeline.grid import geobox_of
+from pipeline.products.catalog import item_key
 from pipeline.reader.source import open_source
 from pipeline.reader.wanted import wanted
+from pipeline.store import to_bytes
 from tests.products.samples import dataset, geobox
-from tests.reader.conftest import GONE, SECOND
+from tests.reader.conftest import GONE, SECOND, Publisher
 
 
 def refuse(*_: Any, **__: Any) -> None:
@@ -416,3 +418,14 @@ def test_the_package_lists_what_it_offers_and_nothing_else() -> None:
     assert {"open_layer", "open_table", "find_layers"} <= set(dir(pipeline))
     with pytest.raises(AttributeError, match="no attribute 'open_door'"):
         pipeline.open_door  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_an_item_whose_id_tells_no_start_is_judged_by_what_it_says_itself(tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path)
+    item = publisher.publish()
+    store = publisher.catalog.store
+    store.put(item_key("shaking-foo"), to_bytes({**item, "id": "shaking-foo"}))
+    publisher.catalog.rebuild()
+    found = pipeline.find_layers("shaking", time="2024-01-22", source=tmp_path / "home")
+    assert {each.id for each in found} == {item["id"], "shaking-foo"}
+    assert pipeline.find_layers("shaking", time="2020-01-01", source=tmp_path / "home") == []
